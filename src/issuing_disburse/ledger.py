@@ -1,0 +1,219 @@
+"""
+What do the books say, given what Stripe says?
+
+Double entry, append only. The facts of one disbursement (what was allotted, what Stripe reports of
+authorizations, transactions and disputes, what was reclaimed) determine one set of *lines*, whatever
+the order in which the facts arrived. An entry posts the difference between these lines and the ones
+posted before, so that duplicates, disorder and gaps converge to the same balances.
+
+.. code-block:: text
+
+    world ─fund▶ issuing:available ─allot▶ card:ic ─hold▶ hold:iauth
+                        ▲                    │ ▲ └─capture▶ spent:ic
+                        └──────reclaim───────┘ └─refund, dispute── world
+    issuing:available ─cover▶ covered:ic       late:ipi ─▶ spent:ic   (more than the card had)
+
+``world``, ``late:`` and ``issuing:available`` may go below zero, the others may not. Per currency
+the sum of all accounts is zero; ``issuing:``, ``card:`` and ``hold:`` together are what Stripe
+reports as available plus held.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import orjson
+from attrs import frozen
+
+from .exceptions import ChainBrokenError, OverdrawnError
+from .facts import Facts
+
+WORLD = "world"
+AVAILABLE = "issuing:available"
+GENESIS = "0" * 64
+
+_MAY_GO_BELOW_ZERO = ("world", "late:", "issuing:available", "foreign:", "opening:")
+
+
+@frozen
+class Line:
+    """
+    One posting with its cause: *minor* units go from *source* to *destination*.
+
+    Attributes:
+        effect: ``fund``, ``allot``, ``hold``, ``capture``, ``refund``, ``dispute``, ``cover``,
+            ``reclaim``, ``give_back``.
+        object_id: The Stripe object, or our record, that causes it.
+    """
+
+    effect: str
+    object_id: str
+    source: str
+    destination: str
+    minor: int
+
+    def reversed(self) -> Line:
+        """
+        Return the line that takes this one back.
+        """
+        return Line(self.effect, self.object_id, self.destination, self.source, self.minor)
+
+
+@frozen(kw_only=True)
+class Entry:
+    """
+    An atomic bundle of lines in one currency, chained to the entry before it.
+
+    Attributes:
+        scope: Whose chain it is: a disbursement's or a funding's key.
+        seq: Place in the chain, from 1.
+        at: UTC; when it was booked.
+        cause: The event or call that led to it.
+    """
+
+    scope: str
+    seq: int
+    at: datetime
+    currency: str
+    cause: str
+    lines: tuple[Line, ...]
+    previous: str = GENESIS
+    digest: str = ""
+
+    def sealed(self) -> Entry:
+        """
+        Return the entry with the hash of its content and of the entry before.
+        """
+        return Entry(
+            scope=self.scope, seq=self.seq, at=self.at, currency=self.currency, cause=self.cause,
+            lines=self.lines, previous=self.previous, digest=self._hash(),
+        )  # fmt: skip
+
+    def _hash(self) -> str:
+        lines = [
+            [line.effect, line.object_id, line.source, line.destination, line.minor]
+            for line in self.lines
+        ]
+        content = [self.previous, self.scope, self.seq, self.at, self.currency, self.cause, lines]
+        return hashlib.sha256(orjson.dumps(content)).hexdigest()
+
+
+def verify_chain(entries: Iterable[Entry]) -> str:
+    """
+    Check one scope's entries, in order, and return the hash of the last one.
+
+    Raises:
+        ChainBrokenError: Naming the first entry that is changed, missing or out of place.
+    """
+    previous = GENESIS
+    for seq, entry in enumerate(entries, start=1):
+        if entry.seq != seq or entry.previous != previous or entry.digest != entry.sealed().digest:
+            msg = f"entry {seq} of {entry.scope} was changed, removed or put in between"
+            raise ChainBrokenError(msg)
+        previous = entry.digest
+    return previous
+
+
+def balances(lines: Iterable[Line]) -> dict[str, int]:
+    """
+    Sum *lines* up per account, in minor units.
+    """
+    sums: dict[str, int] = defaultdict(int)
+    for line in lines:
+        sums[line.source] -= line.minor
+        sums[line.destination] += line.minor
+    return dict(sums)
+
+
+def check_not_overdrawn(sums: Mapping[str, int]) -> None:
+    """
+    Refuse balances below zero where the books do not allow them.
+
+    Raises:
+        OverdrawnError: Naming account and balance.
+    """
+    for account, minor in sums.items():
+        if minor < 0 and not account.startswith(_MAY_GO_BELOW_ZERO):
+            msg = f"{account} would stand at {minor} minor units"
+            raise OverdrawnError(msg)
+
+
+def difference(posted: Iterable[Line], wanted: Iterable[Line]) -> tuple[Line, ...]:
+    """
+    Return the lines that lead from *posted* to *wanted*, corrections as reversals.
+    """
+    net: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    for sign, lines in ((1, wanted), (-1, posted)):
+        for line in lines:
+            net[line.effect, line.object_id, line.source, line.destination] += sign * line.minor
+    result = []
+    for (effect, object_id, source, destination), minor in net.items():
+        line = Line(effect, object_id, source, destination, abs(minor))
+        if minor:
+            result.append(line if minor > 0 else line.reversed())
+    return tuple(sorted(result, key=lambda line: (line.minor > 0, line.effect, line.object_id)))
+
+
+def posted_lines(entries: Iterable[Entry]) -> tuple[Line, ...]:
+    """
+    Net the lines of *entries* per effect, object and direction.
+    """
+    return difference((), [line for entry in entries for line in entry.lines])
+
+
+class _Pot:
+    """
+    What the card has while lines are drawn up; what it lacks is covered and named.
+    """
+
+    def __init__(self, scope: str) -> None:
+        self.card = f"card:{scope}"
+        self.covered = f"covered:{scope}"
+        self.minor = 0
+        self.lines: list[Line] = []
+
+    def come_in(self, effect: str, object_id: str, source: str, minor: int) -> None:
+        self.minor += minor
+        if minor:
+            self.lines.append(Line(effect, object_id, source, self.card, minor))
+
+    def go_out(self, effect: str, object_id: str, destination: str, minor: int) -> None:
+        own = min(max(self.minor, 0), minor)
+        short = minor - own
+        self.minor -= own
+        if own:
+            self.lines.append(Line(effect, object_id, self.card, destination, own))
+        if short:
+            self.lines.append(Line(effect, object_id, f"late:{object_id}", destination, short))
+            self.lines.append(Line("cover", object_id, AVAILABLE, self.covered, short))
+
+
+def lines_for(facts: Facts) -> tuple[Line, ...]:
+    """
+    Return the lines that *facts* call for; the same facts give the same lines, always.
+
+    Captures are paid first, then holds, each from what the card has; what it does not have is
+    covered by the account and named after the object that took it.
+    """
+    pot = _Pot(facts.scope)
+    refunds = [(refund.id, refund.minor) for refund in facts.refunds()]
+    credits_ = [(dispute.id, dispute.credited_minor) for dispute in facts.disputes]
+    for allotted in facts.allotted:
+        pot.come_in("allot", allotted.id, AVAILABLE, allotted.minor)
+    for effect, movements in (("refund", refunds), ("dispute", credits_)):
+        for object_id, minor in movements:
+            pot.come_in(effect, object_id, WORLD, max(minor, 0))
+    for reclaimed in facts.reclaimed:
+        pot.go_out("reclaim", reclaimed.id, AVAILABLE, reclaimed.minor)
+    for capture in facts.captures():
+        pot.go_out("capture", capture.id, f"spent:{facts.scope}", -capture.minor)
+    for effect, movements in (("refund", refunds), ("dispute", credits_)):
+        for object_id, minor in movements:
+            pot.go_out(effect, object_id, WORLD, max(-minor, 0))
+    for authorization in facts.authorizations:
+        held = facts.held_minor(authorization)
+        pot.go_out("hold", authorization.id, f"hold:{authorization.id}", held)
+    return tuple(pot.lines)
