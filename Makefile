@@ -54,7 +54,7 @@ tests: $(VENV)/.ready-to-test ## pytest with branch coverage, documents and exam
 		--cov --cov-report=term-missing:skip-covered $(ARGS)
 
 docs: $(VENV)/.ready-to-test ## run every code block of the documents
-	@$(PYTEST) README.md docs $(ARGS)
+	@$(PYTEST) README.md CONTRIBUTING.md docs $(ARGS)
 
 bench: $(VENV)/.ready-to-test ## measure, side by side; never a gate
 	@for benchmark in benchmarks/bench_*.py; do \

@@ -38,7 +38,7 @@ sys.addaudithook(_refuse_other_hosts)
 pytest_collect_file = (
     Sybil(
         parsers=[myst.PythonCodeBlockParser(), myst.SkipParser()],
-        patterns=["README.md", "docs/*.md", "docs/**/*.md"],
+        patterns=["README.md", "CONTRIBUTING.md", "docs/*.md", "docs/**/*.md"],
     )
     + Sybil(
         parsers=[rest.DocTestParser(), rest.PythonCodeBlockParser(), rest.SkipParser()],
