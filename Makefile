@@ -14,7 +14,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST := $(BIN)/python -m pytest
 
 # What is passed on: `make demo ARGS="--orders 5"`, `make tests ARGS="-k money"`.
@@ -76,7 +76,7 @@ clean: ## remove what the commands made
 $(VENV)/.made:
 	@$(or $(PYTHON),false) $(NEW_ENOUGH) || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python" >&2; exit 1; }
-	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
+	@echo "setting up $(VENV) with $$($(PYTHON) --version), once: about a minute"
 	@$(BIN)/python $(NEW_ENOUGH) || rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --upgrade "pip>=25.1" # the first that reads dependency groups
