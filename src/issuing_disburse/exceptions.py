@@ -75,12 +75,7 @@ class DisburseError(Exception):
 class RefusedError(DisburseError):
     """
     Stripe or this library said no; repeating it unchanged cannot help.
-
-    Attributes:
-        is_recorded: Whether Stripe keeps this answer under the idempotency key.
     """
-
-    is_recorded: bool = False
 
 
 class InvalidInputError(RefusedError, ValueError):
@@ -162,7 +157,12 @@ class NotPermittedError(RefusedError):
 class UnavailableError(DisburseError):
     """
     Nothing is known to be wrong; the same order may be tried again, and must be tried unchanged.
+
+    Attributes:
+        is_recorded: Whether Stripe keeps this very answer under the idempotency key.
     """
+
+    is_recorded: bool = False
 
 
 class UnknownOutcomeError(UnavailableError):

@@ -1,0 +1,254 @@
+"""
+How do we ask Stripe: one door, one retry policy, one translation of errors?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import orjson
+import stripe
+from attrs import evolve, frozen
+
+from .encoding import Params, form
+from .exceptions import (
+    DisburseError,
+    NotPermittedError,
+    RefusedError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from .ports import Outcome, Sleep
+from .retries import make_retrying
+from .sealing import DUMMY_KEY, SealingTransport
+
+API_VERSION = "2026-10-28.endive"
+"""The version whose objects this library reads."""
+
+Answer: TypeAlias = dict[str, Any]
+"""A Stripe object, as parsed JSON."""
+
+_MESSAGE_MAX = 400
+
+
+@frozen(kw_only=True)
+class Request:
+    """
+    One request, encoded: what is stored before it is sent, and sent again byte for byte.
+    """
+
+    method: str
+    path: str
+    body: bytes
+    account: str | None
+    version: str
+
+    def to_bytes(self) -> bytes:
+        """
+        Return the form in which it is stored.
+        """
+        return orjson.dumps(
+            [self.method, self.path, self.body.decode(), self.account, self.version]
+        )
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> Request:
+        """
+        Read the stored form back.
+        """
+        method, path, body, account, version = orjson.loads(stored)
+        return cls(method=method, path=path, body=body.encode(), account=account, version=version)
+
+
+@frozen(kw_only=True)
+class PreparedCall:
+    """
+    A request that a journal can store, send under a key, and send again unchanged.
+
+    Attributes:
+        keep: Reduces Stripe's answer to what is to be remembered.
+    """
+
+    api: StripeAPI
+    request: Request
+    keep: Callable[[Answer], Outcome]
+
+    def __call__(self, key: str) -> Outcome:
+        """
+        Send the request under *key*.
+        """
+        return self.keep(self.api.send(self.request, key=key))
+
+    @property
+    def encoded(self) -> bytes:
+        """
+        The request in the form in which it is stored.
+        """
+        return self.request.to_bytes()
+
+    def as_stored(self, encoded: bytes) -> PreparedCall:
+        """
+        Return the call that sends what was stored, whatever this version of us would send.
+        """
+        return evolve(self, request=Request.from_bytes(encoded))
+
+
+class StripeAPI:
+    """
+    The one door to Stripe.
+
+    Args:
+        api_key: Held by the transport alone.
+        http_client: The SDK's own kind of HTTP client; a shared pool if left out.
+        preview_version: ``Stripe-Version`` for the endpoints that only a preview has.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        sleep: Sleep,
+        http_client: stripe.HTTPClient | None = None,
+        api_base: str | None = None,
+        version: str = API_VERSION,
+        preview_version: str = "2026-10-14.preview",
+    ) -> None:
+        if http_client is None:
+            from .connections import PooledClient  # noqa: PLC0415  # urllib3 only when needed
+
+            http_client = PooledClient()
+        self._transport = SealingTransport(http_client, api_key)
+        self._client = stripe.StripeClient(
+            DUMMY_KEY,
+            http_client=self._transport,
+            max_network_retries=0,
+            base_addresses={"api": api_base} if api_base else {},
+        )
+        self._retrying = make_retrying(sleep=sleep)
+        self.version = version
+        self.preview_version = preview_version
+
+    def prepare(
+        self,
+        path: str,
+        params: Params,
+        *,
+        account: str | None,
+        keep: Callable[[Answer], Outcome],
+        is_preview: bool = False,
+    ) -> PreparedCall:
+        """
+        Encode a POST for a journal.
+        """
+        version = self.preview_version if is_preview else self.version
+        request = Request(
+            method="post", path=path, body=form(params), account=account, version=version
+        )
+        return PreparedCall(api=self, request=request, keep=keep)
+
+    def get(self, path: str, params: Params | None = None, *, account: str | None) -> Answer:
+        """
+        Read one object or one page.
+
+        Raises:
+            RefusedError: Stripe said no (``code`` ``resource_missing``: no such object).
+            UnavailableError: No answer after several tries.
+        """
+        query = form(params or {}).decode()
+        target = f"{path}?{query}" if query else path
+        request = Request(
+            method="get", path=target, body=b"", account=account, version=self.version
+        )
+        return self.send(request, key=None)
+
+    def pages(self, path: str, params: Params, *, account: str | None) -> Iterator[Answer]:
+        """
+        Yield every object of a list, newest first, page by page.
+        """
+        after: str | None = None
+        while True:
+            page = self.get(
+                path, {**params, "limit": 100, "starting_after": after}, account=account
+            )
+            yield from page["data"]
+            if not page.get("has_more") or not page["data"]:
+                return
+            after = page["data"][-1]["id"]
+
+    def send(self, request: Request, *, key: str | None) -> Answer:
+        """
+        Send *request* until there is an answer; always the same bytes under the same key.
+
+        Raises:
+            RefusedError: Stripe said no; the effect did not happen.
+            NotPermittedError: The key may not do this; the effect did not happen.
+            UnknownOutcomeError: The effect may have happened.
+            UnavailableError: The effect did not happen (a GET, a 409 or a 429).
+        """
+        return self._retrying(self._send_once, request, key)
+
+    def _send_once(self, request: Request, key: str | None) -> Answer:
+        failure: DisburseError
+        options = {
+            "stripe_version": request.version,
+            **({"stripe_account": request.account} if request.account else {}),
+            **({"idempotency_key": key} if key else {}),
+        }
+        try:
+            if request.method == "post":
+                self._transport.next_body(request.body)
+            answer = self._client.raw_request(request.method, request.path, **options)
+        except stripe.StripeError as exc:
+            failure = translated(exc, is_effect=request.method == "post")
+        else:
+            data: Answer = answer.data
+            return data
+        finally:
+            self._transport.next_body(None)
+        raise failure  # outside of the except block: the SDK's frames hold bodies and headers
+
+    def close(self) -> None:
+        """
+        Close the connections.
+        """
+        self._transport.close()
+
+
+def translated(exc: stripe.StripeError, *, is_effect: bool) -> DisburseError:
+    """
+    Return our error for one of the SDK's, without bodies, headers or inner frames.
+
+    Args:
+        is_effect: Whether the request may have changed something at Stripe.
+    """
+    status = exc.http_status
+    detail = exc.error
+    code = exc.code or (detail.code if detail else None)
+    headers = {name.lower(): value for name, value in (exc.headers or {}).items()}
+    message = (detail.message if detail and detail.message else "Stripe gave no reason")[
+        :_MESSAGE_MAX
+    ]
+    context: dict[str, Any] = {
+        "stripe_request_id": headers.get("request-id"),
+        "code": code,
+        "param": getattr(exc, "param", None) or (detail.param if detail else None),
+    }
+    if isinstance(exc, stripe.APIConnectionError) or status is None:
+        lost = "no answer came from Stripe"
+        return (UnknownOutcomeError if is_effect else UnavailableError)(lost, **context)
+    if status in {401, 403}:
+        return NotPermittedError(message, **context)
+    if status in {409, 429}:
+        return UnavailableError(message, **context)
+    if 400 <= status < 500 and status != 424:  # noqa: PLR2004  # 424: a dependency of Stripe's failed
+        return RefusedError(message, **context)
+    reason = "Stripe failed" if status >= 500 else "Stripe's answer could not be read"  # noqa: PLR2004
+    unknown = (UnknownOutcomeError if is_effect else UnavailableError)(
+        f"{reason} (HTTP {status})", **context
+    )
+    unknown.is_recorded = is_effect and (
+        headers.get("stripe-should-retry") == "false"
+        or headers.get("idempotent-replayed") == "true"
+    )
+    return unknown
