@@ -37,4 +37,4 @@ def test_loopback_is_allowed_when_a_test_serves_itself() -> None:
             received = connection.recv(1)
         caller.join()
 
-    assert received == b""
+    assert b"" == received

@@ -89,8 +89,8 @@ def test_params_pass_when_they_are_as_the_sdk_types_them(path: str) -> None:
     declared = params_class_for("post", path)
 
     assert declared is not None
-    assert check_params(declared, GOOD[path]) == []
-    assert check_request("post", f"https://api.stripe.com{path}", encoded(GOOD[path])) == []
+    assert [] == check_params(declared, GOOD[path])
+    assert [] == check_request("post", f"https://api.stripe.com{path}", encoded(GOOD[path]))
 
 
 @pytest.mark.parametrize(("path", "place", "value"), MUTATIONS)
@@ -135,8 +135,8 @@ def test_objects_pass_when_they_are_as_the_sdk_types_them() -> None:
     declared = object_class_for("issuing.authorization")
     assert declared is not None
 
-    assert check_object(declared, AUTHORIZATION) == []
-    assert check_object(declared, AUTHORIZATION | {"transactions": [], "wallet": None}) == []
+    assert [] == check_object(declared, AUTHORIZATION)
+    assert [] == check_object(declared, AUTHORIZATION | {"transactions": [], "wallet": None})
 
 
 def test_lists_are_checked_item_by_item_when_an_object_holds_one() -> None:
@@ -180,11 +180,11 @@ def test_requests_are_refused_when_the_encoded_form_is_wrong(
 
 def test_requests_are_checked_by_their_query_when_they_only_read() -> None:
     """A read carries its parameters in the query, and they are checked as well."""
-    assert check_request("GET", f"{CARDS}/ic_1?expand[0]=number&expand[]=cvc") == []
-    assert check_request("GET", f"{CARDS}?limit=100&created[gte]=1793610000") == []
-    assert check_request("GET", f"{CARDS}?metadata[order]=claim-8841") == [
-        "GET /v1/issuing/cards: metadata: unknown parameter"
-    ]
+    assert [] == check_request("GET", f"{CARDS}/ic_1?expand[0]=number&expand[]=cvc")
+    assert [] == check_request("GET", f"{CARDS}?limit=100&created[gte]=1793610000")
+    assert ["GET /v1/issuing/cards: metadata: unknown parameter"] == check_request(
+        "GET", f"{CARDS}?metadata[order]=claim-8841"
+    )
 
 
 def test_untyped_parameters_pass_only_when_the_list_names_them() -> None:
@@ -194,13 +194,13 @@ def test_untyped_parameters_pass_only_when_the_list_names_them() -> None:
     )
     typed_elsewhere = "amount=100&currency=usd"
 
-    assert check_request("POST", "/v1/balance_transfers", balance) == []
+    assert [] == check_request("POST", "/v1/balance_transfers", balance)
     assert (
         check_request("POST", "/v1/topups", f"{typed_elsewhere}&destination_balance=issuing") == []
     )
-    assert check_request("POST", "/v1/balance_transfers", f"{balance}&account=acct_1") == [
-        "POST /v1/balance_transfers: account: unknown to this endpoint"
-    ]
+    assert ["POST /v1/balance_transfers: account: unknown to this endpoint"] == check_request(
+        "POST", "/v1/balance_transfers", f"{balance}&account=acct_1"
+    )
     assert "POST /v1/balance_transfers: source_balance: required, but absent" in check_request(
         "POST", "/v1/balance_transfers", typed_elsewhere
     )
@@ -296,5 +296,5 @@ def test_every_annotation_means_something_when_the_sdk_is_read(package: str) -> 
 
 def test_forms_decode_into_lists_and_mappings_when_names_are_nested() -> None:
     """Both ways of writing a list are read, raw or percent-encoded."""
-    assert decode_form("") == {}
-    assert decode_form("a[b][]=1&a%5Bb%5D%5B1%5D=2&c=") == {"a": {"b": ["1", "2"]}, "c": ""}
+    assert {} == decode_form("")
+    assert {"a": {"b": ["1", "2"]}, "c": ""} == decode_form("a[b][]=1&a%5Bb%5D%5B1%5D=2&c=")
