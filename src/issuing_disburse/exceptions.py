@@ -151,7 +151,12 @@ class InsufficientIssuingBalanceError(RefusedError):
 class NotPermittedError(RefusedError):
     """
     The API key is wrong, or may not do this; the order waits until that is mended.
+
+    Attributes:
+        is_recorded: Whether Stripe keeps this very answer under the idempotency key.
     """
+
+    is_recorded: bool = False
 
 
 class UnavailableError(DisburseError):

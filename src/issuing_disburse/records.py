@@ -315,6 +315,7 @@ class RecipientRecord(Row):
     cardholder_id: str
     details: str
     disabled_reason: str | None = None
+    past_due: tuple[str, ...] = ()
     checked_at: datetime | None = None
 
     @property
@@ -368,12 +369,16 @@ class PoolRecord(Row):
 @frozen(kw_only=True)
 class Moved:
     """
-    One Stripe object that moved money: ``transfer``, ``balance_transfer``, ``reversal``, …
+    One Stripe object that moved money: ``transfer``, ``balance_transfer``, ``transfer_reversal``, …
+
+    Attributes:
+        balance_transaction: The movement on the Issuing balance, if Stripe named it.
     """
 
     object: str
     id: str
     minor: int
+    balance_transaction: str | None = None
 
 
 @frozen(kw_only=True)

@@ -238,7 +238,9 @@ def translated(exc: stripe.StripeError, *, is_effect: bool) -> DisburseError:
         lost = "no answer came from Stripe"
         return (UnknownOutcomeError if is_effect else UnavailableError)(lost, **context)
     if status in {401, 403}:
-        return NotPermittedError(message, **context)
+        forbidden = NotPermittedError(message, **context)
+        forbidden.is_recorded = headers.get("idempotent-replayed") == "true"
+        return forbidden
     if status in {409, 429}:
         return UnavailableError(message, **context)
     if 400 <= status < 500 and status != 424:  # noqa: PLR2004  # 424: a dependency of Stripe's failed

@@ -1,0 +1,185 @@
+"""
+How do an order's terms become one virtual card, and how is it cancelled?
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from .disbursement import CardReference
+from .journal import Look, StepJournal, Then
+from .money import Money
+from .ports import Outcome
+from .records import DisbursementRecord
+from .stripe_api import Answer, PreparedCall, StripeAPI
+from .terms import PROBE_MAX_MINOR, card_expiry
+
+ORDER_METADATA = "issuing_disburse_order"
+GENERATION_METADATA = "issuing_disburse_generation"
+
+
+def card_params(record: DisbursementRecord, cardholder_id: str, amount: Money) -> dict[str, Any]:
+    """
+    Compile the terms of an order into Stripe's own controls.
+
+    ``per_authorization`` is the most that one purchase may cost; ``all_time`` is the promise plus
+    room for the probes that Stripe lets pass; both are always set, because without limits Stripe
+    allows 500 a day.
+
+    Args:
+        amount: The order's amount, or what is left of it for a reissued card.
+
+    Stripe: ``POST /v1/issuing/cards``
+    """
+    terms = record.terms
+    high = terms.amount.bounds(amount).high
+    year, month = card_expiry(record.created_at, record.expires_at)
+    presence = [] if terms.card_presence == "any" else [terms.card_presence]
+    return {
+        "cardholder": cardholder_id,
+        "currency": amount.currency,
+        "type": "virtual",
+        "status": "active",
+        "exp_month": month,
+        "exp_year": year,
+        "lifecycle_controls": {"cancel_after": {"payment_count": terms.uses}},
+        "spending_controls": {
+            "allowed_categories": terms.allowed_categories,
+            "blocked_categories": terms.blocked_categories,
+            "allowed_merchant_countries": terms.allowed_countries,
+            "blocked_merchant_countries": terms.blocked_countries,
+            "allowed_card_presences": presence,
+            "spending_limits": [
+                {"amount": high, "interval": "per_authorization"},
+                {
+                    "amount": terms.most(amount).minor + PROBE_MAX_MINOR * terms.uses,
+                    "interval": "all_time",
+                },
+            ],
+        },
+        "metadata": {
+            ORDER_METADATA: record.order_id,
+            GENERATION_METADATA: str(record.generation),
+            "issuing_disburse_amount": str(amount.minor),
+            "issuing_disburse_expires": str(int(record.expires_at.timestamp())),
+            "issuing_disburse_fingerprint": record.fingerprint,
+        },
+    }
+
+
+def card_outcome(answer: Answer) -> Outcome:
+    """
+    Reduce a card of Stripe's to what may be kept: no number, no cardholder's data.
+    """
+    return {
+        "id": answer["id"],
+        "last4": answer["last4"],
+        "brand": answer["brand"],
+        "exp_month": answer["exp_month"],
+        "exp_year": answer["exp_year"],
+        "currency": answer["currency"],
+        "status": answer["status"],
+        "livemode": answer["livemode"],
+    }
+
+
+def card_reference(outcome: Outcome, account: str | None) -> CardReference:
+    """
+    Return the masked reference of the card in *outcome*.
+    """
+    return CardReference(
+        id=outcome["id"],
+        last4=outcome["last4"],
+        brand=outcome["brand"],
+        exp_month=outcome["exp_month"],
+        exp_year=outcome["exp_year"],
+        currency=outcome["currency"],
+        account=account,
+    )
+
+
+@frozen(kw_only=True)
+class CardFactory:
+    """
+    Issues and cancels cards.
+    """
+
+    api: StripeAPI
+
+    def issue(
+        self,
+        record: DisbursementRecord,
+        cardholder_id: str,
+        amount: Money,
+        *,
+        journal: StepJournal,
+        then: Then,
+    ) -> Outcome:
+        """
+        Issue the card of one order, usable at once; its number never leaves Stripe.
+
+        Args:
+            then: What is to be stored together with the outcome.
+
+        Raises:
+            RecipientNotReadyError: Requirements are past due; nothing was created.
+            UnknownOutcomeError: The card may exist; resume the same order.
+
+        Stripe: ``POST /v1/issuing/cards``
+        """
+        call = self.api.prepare(
+            "/v1/issuing/cards",
+            card_params(record, cardholder_id, amount),
+            account=record.account,
+            keep=card_outcome,
+        )
+        look = self._look(record, cardholder_id)
+        return journal.once(f"card-{record.generation}", call, look, then=then)
+
+    def _look(self, record: DisbursementRecord, cardholder_id: str) -> Look:
+        def look() -> Outcome | None:
+            pages = self.api.pages(
+                "/v1/issuing/cards", {"cardholder": cardholder_id}, account=record.account
+            )
+            for card in pages:
+                metadata = card.get("metadata") or {}
+                if (
+                    metadata.get(ORDER_METADATA) == record.order_id
+                    and metadata.get(GENERATION_METADATA) == str(record.generation)
+                    and metadata.get("issuing_disburse_fingerprint") == record.fingerprint
+                ):
+                    return card_outcome(card)
+            return None
+
+        return look
+
+    def read(self, card_id: str, *, account: str | None) -> Outcome:
+        """
+        Return how the card stands at Stripe, masked.
+
+        Stripe: ``GET /v1/issuing/cards/:id``
+        """
+        return card_outcome(self.api.get(f"/v1/issuing/cards/{card_id}", account=account))
+
+    def cancel(self, card_id: str, *, account: str | None, journal: StepJournal) -> None:
+        """
+        Cancel the card, for good. Captures of what was approved may still come.
+
+        Stripe: ``POST /v1/issuing/cards/:id``
+        """
+
+        def look() -> Outcome | None:
+            outcome = self.read(card_id, account=account)
+            return outcome if outcome["status"] == "canceled" else None
+
+        journal.once(f"cancel-{card_id}", self._cancellation(card_id, account), look)
+
+    def _cancellation(self, card_id: str, account: str | None) -> PreparedCall:
+        return self.api.prepare(
+            f"/v1/issuing/cards/{card_id}",
+            {"status": "canceled"},
+            account=account,
+            keep=card_outcome,
+        )

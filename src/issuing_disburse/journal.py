@@ -1,0 +1,202 @@
+"""
+How does each call with an effect happen once, whatever crashes in between?
+
+Before the call the store has its idempotency key and its encoded request; after it, the outcome and
+whatever else belongs to it, in one transaction. In between, a crash leaves an *intended* step, and the
+next worker sends the same bytes under the same key. Two things end a key: Stripe has recorded an
+error under it (repeating could only repeat the error), or it is so old that Stripe may have forgotten
+it. Then Stripe is looked at first, and only if nothing is there, the next generation begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import orjson
+from attrs import evolve, frozen
+
+from .disbursement import idempotency_key
+from .exceptions import NotPermittedError, RefusedError, UnavailableError, UnknownOutcomeError
+from .ports import Call, Clock, Outcome, Store, Transaction
+from .records import StepRecord
+
+KEY_LIFE = timedelta(hours=23)
+"""Stripe may forget a key after 24 hours; ours counts as forgotten one hour earlier."""
+
+_GENERATIONS_MAX = 20
+
+Look: TypeAlias = Callable[[], Outcome | None]
+Then: TypeAlias = Callable[[Transaction, Outcome], None]
+Guard: TypeAlias = Callable[[Transaction], None]
+
+
+@runtime_checkable
+class StoredCall(Protocol):
+    """
+    A call whose request can be stored and sent again byte for byte.
+    """
+
+    @property
+    def encoded(self) -> bytes:
+        """
+        The request in the form in which it is stored.
+        """
+        ...
+
+    def as_stored(self, encoded: bytes) -> Call:
+        """
+        Return the call that sends what was stored.
+        """
+        ...
+
+
+def _nothing(tx: Transaction, outcome: Outcome) -> None:
+    pass
+
+
+def _anyone(tx: Transaction) -> None:
+    pass
+
+
+@frozen(kw_only=True)
+class StepJournal:
+    """
+    The journal of one scope: a disbursement attempt, a recipient, a funding or a reclaim.
+
+    Attributes:
+        scope: Part of every key; two scopes never share one.
+        guard: Raises inside the transaction when this worker may not write any more.
+    """
+
+    store: Store
+    clock: Clock
+    scope: str
+    guard: Guard = _anyone
+
+    def once(self, step: str, call: Call, look: Look, *, then: Then = _nothing) -> Outcome:
+        """
+        Have one effect once; see `issuing_disburse.ports.Journal`.
+
+        Args:
+            then: What is to be written in the same transaction as the outcome.
+        """
+        record = self._intend(step, call)
+        while record.progress != "done":
+            if self.clock() - record.started_at >= KEY_LIFE:
+                found = look()
+                if found is not None:
+                    return self._finish(record, found, then)
+                record = self._next_generation(record, call)
+            try:
+                return self._finish(record, self._run(record, call), then)
+            except NotPermittedError as refusal:
+                # Keys are checked before Stripe looks at what it remembers: an earlier try under this
+                # idempotency key may have worked. Only a replayed refusal ends the key.
+                if not refusal.is_recorded:
+                    raise
+                record = self._next_generation(record, call)
+            except RefusedError:
+                found = look()
+                if found is not None:
+                    return self._finish(record, found, then)
+                self._refuse(record)
+                raise
+            except UnavailableError as unknown:
+                if not unknown.is_recorded:
+                    raise
+                found = look()
+                if found is not None:
+                    return self._finish(record, found, then)
+                record = self._next_generation(record, call)
+        outcome: Outcome = orjson.loads(record.outcome)
+        return outcome
+
+    def peek(self, step: str) -> Outcome | None:
+        """
+        Return the outcome of a step that is done, without doing anything.
+        """
+        record = self.store.read(lambda tx: tx.get(StepRecord, self._key(step)))
+        if record is None or record.progress != "done":
+            return None
+        outcome: Outcome = orjson.loads(record.outcome)
+        return outcome
+
+    def _key(self, step: str) -> str:
+        return f"{self.scope}#{step}"
+
+    def _run(self, record: StepRecord, call: Call) -> Outcome:
+        if isinstance(call, StoredCall):
+            return call.as_stored(record.request)(record.idempotency_key)
+        return call(record.idempotency_key)
+
+    def _new(self, step: str, call: Call, generation: int) -> StepRecord:
+        return StepRecord(
+            scope=self.scope,
+            name=step,
+            generation=generation,
+            idempotency_key=idempotency_key(self.scope, step, generation),
+            request=call.encoded if isinstance(call, StoredCall) else b"",
+            started_at=self.clock(),
+        )
+
+    def _intend(self, step: str, call: Call) -> StepRecord:
+        def work(tx: Transaction) -> StepRecord:
+            self.guard(tx)
+            known = tx.get(StepRecord, self._key(step))
+            if known is None:
+                return tx.put(self._new(step, call, 1))
+            if known.progress == "refused":
+                return tx.put(
+                    evolve(self._new(step, call, known.generation + 1), version=known.version)
+                )
+            return known
+
+        return self.store.transact(work)
+
+    def _next_generation(self, record: StepRecord, call: Call) -> StepRecord:
+        if record.generation >= _GENERATIONS_MAX:
+            msg = f"{record.name} failed under {record.generation} keys; ask Stripe before going on"
+            raise UnknownOutcomeError(msg, code="generations_used_up")
+
+        def work(tx: Transaction) -> StepRecord:
+            self.guard(tx)
+            known = tx.get(StepRecord, record.key)
+            if known is None or known.progress == "done" or known.generation != record.generation:
+                return known or tx.put(self._new(record.name, call, 1))
+            return tx.put(
+                evolve(self._new(record.name, call, record.generation + 1), version=known.version)
+            )
+
+        return self.store.transact(work)
+
+    def _finish(self, record: StepRecord, outcome: Outcome, then: Then) -> Outcome:
+        def work(tx: Transaction) -> Outcome:
+            self.guard(tx)
+            known = tx.get(StepRecord, record.key)
+            if known is not None and known.progress == "done":
+                kept: Outcome = orjson.loads(known.outcome)
+                return kept
+            tx.put(
+                evolve(
+                    known or evolve(record, version=0),
+                    progress="done",
+                    outcome=orjson.dumps(outcome),
+                    request=b"",
+                    finished_at=self.clock(),
+                )
+            )
+            then(tx, outcome)
+            return outcome
+
+        return self.store.transact(work)
+
+    def _refuse(self, record: StepRecord) -> None:
+        def work(tx: Transaction) -> None:
+            self.guard(tx)
+            known = tx.get(StepRecord, record.key)
+            if known and known.progress == "intended" and known.generation == record.generation:
+                tx.put(evolve(known, progress="refused", request=b"", finished_at=self.clock()))
+
+        self.store.transact(work)
