@@ -1,0 +1,9 @@
+"""
+Who may spend: which rules are asked, in which order, and for how long?
+"""
+
+from __future__ import annotations
+
+from .authorization import DEADLINE_SECONDS, AuthorizationPolicy, StandIn
+
+__all__ = ["DEADLINE_SECONDS", "AuthorizationPolicy", "StandIn"]

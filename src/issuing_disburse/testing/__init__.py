@@ -1,0 +1,3 @@
+"""
+What do tests of code that uses this library need?
+"""
