@@ -190,6 +190,13 @@ class Facts:
         """
         return next((one for one in self.authorizations if one.id == authorization_id), None)
 
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether money is held, or an authorization may be captured in the ordinary way.
+        """
+        return any(one.is_open or self.held_minor(one) for one in self.authorizations)
+
     def captures(self) -> tuple[TransactionFacts, ...]:
         """
         Return the captures, oldest first.

@@ -4,9 +4,9 @@ How does money reach the Issuing balance that cards spend from, and how does it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
@@ -26,6 +26,8 @@ FUNDING_METADATA = "issuing_disburse_funding"
 TRANSFER = "transfer"
 REVERSAL = "transfer_reversal"
 BALANCE_TRANSFER = "balance_transfer"
+
+_LOOK_BACK = timedelta(days=7)
 
 
 def issuing_available(balance: Answer, currency: str) -> Money:
@@ -53,6 +55,23 @@ def next_business_day(now: datetime) -> datetime:
 
 
 @frozen(kw_only=True)
+class Attributed:
+    """
+    Which movements of one account are accounted for already.
+
+    Attributes:
+        transactions: Balance transactions that belong to a funding of ours.
+        others_under_way: Whether another funding of the same amount may be moving just now.
+    """
+
+    transactions: frozenset[str]
+    others_under_way: bool
+
+
+Attribution: TypeAlias = Callable[[str | None, Money], Attributed]
+
+
+@frozen(kw_only=True)
 class BalanceTransfers:
     """
     Moves money between the payments and the Issuing balance of one account.
@@ -62,6 +81,7 @@ class BalanceTransfers:
 
     api: StripeAPI
     clock: Clock
+    attribution: Attribution
 
     def move(
         self,
@@ -91,36 +111,53 @@ class BalanceTransfers:
             keep=_balance_transfer_outcome,
             is_preview=True,
         )
-        started = self.clock() - timedelta(days=3)
         return journal.once(
             f"balance-transfer-to-{destination}",
             call,
-            lambda: self._look(account, amount, source, since=started),
+            lambda: self._look(account, amount, source, destination),
         )
 
     def _look(
-        self, account: str | None, amount: Money, source: str, *, since: datetime
+        self, account: str | None, amount: Money, source: str, destination: str
     ) -> Outcome | None:
         """
-        Look for a balance transfer of that amount: the resource itself cannot be listed.
+        Look for a balance transfer of that amount among the movements nobody has claimed.
+
+        The resource itself cannot be listed. One candidate is ours if no other funding of that
+        amount is under way; anything else is left to a person.
         """
+        side, minor = ("issuing", amount.minor)
+        if source == "issuing":
+            minor = -minor
+        known = self.attribution(account, amount)
         candidates = [
-            one
+            one["id"]
             for one in self.api.pages(
                 "/v1/balance_transactions",
-                {"created": {"gte": since}, "currency": amount.currency},
+                {
+                    "created": {"gte": self.clock() - _LOOK_BACK},
+                    "currency": amount.currency,
+                },
                 account=account,
             )
-            if one["balance_type"] == source
-            and one["net"] == -amount.minor
+            if one["balance_type"] == side
+            and one["net"] == minor
             and one.get("source") is None
-            and one["type"] not in {"payout", "topup", "transfer_refund"}
+            and one["id"] not in known.transactions
         ]
         if not candidates:
             return None
+        if len(candidates) == 1 and not known.others_under_way:
+            left, arrived = (None, candidates[0]) if minor > 0 else (candidates[0], None)
+            return {
+                "id": candidates[0],
+                "minor": amount.minor,
+                "source_transaction": left,
+                "destination_transaction": arrived,
+            }
         msg = (
-            f"{len(candidates)} balance transaction(s) of {amount} may be this balance transfer "
-            f"({', '.join(one['id'] for one in candidates[:5])}); Stripe does not say whose they are"
+            f"a balance transfer of {amount} may have been made ({', '.join(candidates[:5])}), and "
+            f"Stripe does not say for whom; compare with the fundings of {account or 'the platform'}"
         )
         raise UnknownOutcomeError(msg, code="balance_transfer_ambiguous")
 
@@ -151,10 +188,11 @@ class TransferRoute:
 
     api: StripeAPI
     clock: Clock
+    attribution: Attribution
 
     @property
     def _balance_transfers(self) -> BalanceTransfers:
-        return BalanceTransfers(api=self.api, clock=self.clock)
+        return BalanceTransfers(api=self.api, clock=self.clock, attribution=self.attribution)
 
     def check(self, account: str | None) -> None:
         """

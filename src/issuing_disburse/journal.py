@@ -84,34 +84,37 @@ class StepJournal:
         """
         record = self._intend(step, call)
         while record.progress != "done":
-            if self.clock() - record.started_at >= KEY_LIFE:
-                found = look()
-                if found is not None:
-                    return self._finish(record, found, then)
-                record = self._next_generation(record, call)
-            try:
-                return self._finish(record, self._run(record, call), then)
-            except NotPermittedError as refusal:
-                # Keys are checked before Stripe looks at what it remembers: an earlier try under this
-                # idempotency key may have worked. Only a replayed refusal ends the key.
-                if not refusal.is_recorded:
-                    raise
-                record = self._next_generation(record, call)
-            except RefusedError:
-                found = look()
-                if found is not None:
-                    return self._finish(record, found, then)
+            outcome = self._attempt(record, call, look)
+            if outcome is not None:
+                return self._finish(record, outcome, then)
+            record = self._next_generation(record, call)
+        kept: Outcome = orjson.loads(record.outcome)
+        return kept
+
+    def _attempt(self, record: StepRecord, call: Call, look: Look) -> Outcome | None:
+        """
+        Return the outcome, or ``None`` when the key is spent and nothing is at Stripe.
+        """
+        if self.clock() - record.started_at >= KEY_LIFE:
+            return look()
+        try:
+            return self._run(record, call)
+        except NotPermittedError as refusal:
+            # Keys are checked before Stripe looks at what it remembers: an earlier try under this
+            # idempotency key may have worked. Only a replayed refusal ends the key.
+            if not refusal.is_recorded:
+                raise
+            return look()
+        except RefusedError:
+            found = look()
+            if found is None:
                 self._refuse(record)
                 raise
-            except UnavailableError as unknown:
-                if not unknown.is_recorded:
-                    raise
-                found = look()
-                if found is not None:
-                    return self._finish(record, found, then)
-                record = self._next_generation(record, call)
-        outcome: Outcome = orjson.loads(record.outcome)
-        return outcome
+            return found
+        except UnavailableError as unknown:
+            if not unknown.is_recorded:
+                raise
+            return look()
 
     def peek(self, step: str) -> Outcome | None:
         """

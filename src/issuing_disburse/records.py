@@ -15,11 +15,11 @@ from attrs import field, frozen
 
 from .decision import Decision, Use
 from .disbursement import CardReference, Reason, Status
-from .facts import Facts
+from .facts import AuthorizationFacts, Facts, TransactionFacts
 from .ledger import GENESIS
 from .money import Money
 from .order import Order
-from .terms import Terms
+from .terms import PROBE_MAX_MINOR, Terms
 
 
 def account_key(account: str | None) -> str:
@@ -180,18 +180,39 @@ class DisbursementRecord(Row):
 @frozen(kw_only=True)
 class Claim:
     """
-    A use that was promised to one authorization.
+    A use of a card that was promised to one authorization.
 
     Attributes:
-        minor: Approved in all, minor units.
+        settled_minor: What Stripe has confirmed as approved in all, minor units; in the ledger.
+        pending_minor: What was approved by us beyond that and is not confirmed yet.
         state: ``provisional`` until ``.created`` confirms or releases it.
-        booked: Whether the ledger has a hold for it, so that it must not count twice.
     """
 
     use: Use
-    minor: int
+    settled_minor: int = 0
+    pending_minor: int = 0
     state: Literal["provisional", "confirmed", "released"] = "provisional"
-    booked: bool = False
+
+    def confirmed(self, approved_minor: int) -> Claim:
+        """
+        Return the claim after Stripe said that *approved_minor* is approved in all.
+
+        An older snapshot does not take away what was approved after it.
+        """
+        total = self.settled_minor + self.pending_minor
+        settled = max(self.settled_minor, approved_minor)
+        return Claim(
+            use=self.use,
+            settled_minor=settled,
+            pending_minor=max(0, total - settled),
+            state="confirmed",
+        )
+
+    def released(self) -> Claim:
+        """
+        Return the claim that promises nothing any more.
+        """
+        return Claim(use=self.use, settled_minor=self.settled_minor, state="released")
 
 
 @frozen(kw_only=True)
@@ -228,6 +249,7 @@ class CardRecord(Row):
     is_open: bool
     card_status: str
     is_livemode: bool
+    probe_max_minor: int = PROBE_MAX_MINOR
     claims: tuple[Claim, ...] = ()
     answers: tuple[Answer, ...] = ()
 
@@ -391,6 +413,7 @@ class FundingRecord(Row):
         moved: What moved it, in order.
         available_at: UTC; from when the money can be spent.
         given_back_minor: Of *amount*, how much went back by the same route, minor units.
+        returned: What moved it back, in order.
     """
 
     KIND: ClassVar[str] = "funding"
@@ -405,6 +428,7 @@ class FundingRecord(Row):
     moved: tuple[Moved, ...] = ()
     available_at: datetime | None = None
     given_back_minor: int = 0
+    returned: tuple[Moved, ...] = ()
     entries: int = 0
     digest: str = GENESIS
 
@@ -439,7 +463,7 @@ class ParkedEvent(Row):
 
     event_id: str
     card_id: str
-    body: bytes = field(repr=False)
+    fact: AuthorizationFacts | TransactionFacts
     received_at: datetime
 
     @property

@@ -1,0 +1,184 @@
+"""
+How does a change of the facts become a ledger entry, together with everything that follows from it?
+
+The one place that posts. It runs inside the transaction of whoever has learned something: the lines
+that the new facts call for, less those posted before, become one entry; the totals of the account
+and the card's remaining balance change with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from attrs import evolve
+
+from .disbursement import Status
+from .exceptions import ChainBrokenError
+from .facts import Facts
+from .ledger import (
+    AVAILABLE,
+    WORLD,
+    Entry,
+    Line,
+    balances,
+    check_not_overdrawn,
+    difference,
+    lines_for,
+    posted_lines,
+)
+from .money import Money
+from .ports import Transaction
+from .records import (
+    CardRecord,
+    DisbursementRecord,
+    FundingRecord,
+    PoolRecord,
+    account_key,
+)
+
+
+def pool_of(tx: Transaction, account: str | None, currency: str) -> PoolRecord:
+    """
+    Return the totals of one account and currency, held until the transaction ends.
+    """
+    blank = PoolRecord(account=account, currency=currency)
+    return tx.get(PoolRecord, blank.key, lock=True) or blank
+
+
+def add_to_pool(pool: PoolRecord, lines: Iterable[Line]) -> PoolRecord:
+    """
+    Return *pool* with *lines* added to its totals.
+    """
+    available, cards, held = pool.available_minor, pool.cards_minor, pool.held_minor
+    for account, minor in balances(lines).items():
+        if account == AVAILABLE:
+            available += minor
+        elif account.startswith("card:"):
+            cards += minor
+        elif account.startswith("hold:"):
+            held += minor
+    return evolve(pool, available_minor=available, cards_minor=cards, held_minor=held)
+
+
+def card_balance(facts: Facts) -> int:
+    """
+    Return what the cards of a disbursement may still spend, in minor units.
+    """
+    return balances(lines_for(facts)).get(f"card:{facts.scope}", 0)
+
+
+def post_facts(
+    tx: Transaction,
+    record: DisbursementRecord,
+    facts: Facts,
+    *,
+    cause: str,
+    at: datetime,
+) -> DisbursementRecord:
+    """
+    Book what *facts* call for and return the record with them; the caller puts it.
+
+    Raises:
+        ChainBrokenError: The stored entries are not the ones this disbursement has posted.
+        OverdrawnError: An account would go below zero; nothing is kept.
+    """
+    entries = tx.entries(record.key)
+    if (entries[-1].digest if entries else record.digest) != record.digest:
+        msg = f"the ledger of {record.order_id!r} does not end where the order says it ends"
+        raise ChainBrokenError(msg, order_id=record.order_id)
+    wanted = lines_for(facts)
+    lines = difference(posted_lines(entries), wanted)
+    record = evolve(record, facts=facts, updated_at=at)
+    if not lines:
+        return record
+    check_not_overdrawn(balances(wanted))
+    entry = _entry(
+        record.key, record.entries, record.digest, record.amount.currency, lines, cause, at
+    )
+    tx.append(entry)
+    tx.put(add_to_pool(pool_of(tx, record.account, record.amount.currency), lines))
+    return evolve(record, entries=entry.seq, digest=entry.digest)
+
+
+def post_funding(
+    tx: Transaction, funding: FundingRecord, lines: tuple[Line, ...], *, cause: str, at: datetime
+) -> FundingRecord:
+    """
+    Book money that reached or left the Issuing balance and return the record; the caller puts it.
+    """
+    if not lines:
+        return funding
+    entry = _entry(
+        funding.key, funding.entries, funding.digest, funding.amount.currency, lines, cause, at
+    )
+    tx.append(entry)
+    tx.put(add_to_pool(pool_of(tx, funding.account, funding.amount.currency), lines))
+    return evolve(funding, entries=entry.seq, digest=entry.digest)
+
+
+def funded_line(funding_id: str, amount: Money) -> Line:
+    """
+    Return the line for money that a funding brought to the Issuing balance.
+    """
+    return Line("fund", funding_id, WORLD, AVAILABLE, amount.minor)
+
+
+def given_back_line(cause: str, amount: Money) -> Line:
+    """
+    Return the line for money that left the Issuing balance again.
+    """
+    return Line("give_back", cause, AVAILABLE, WORLD, amount.minor)
+
+
+def opening_entry(account: str | None, amount: Money, *, at: datetime) -> Entry:
+    """
+    Return the entry for what an Issuing balance held before this library used it.
+    """
+    lines = (Line("open", account_key(account), "opening:", AVAILABLE, amount.minor),)
+    if amount.minor < 0:
+        lines = (Line("open", account_key(account), AVAILABLE, "opening:", -amount.minor),)
+    scope = f"opening/{account_key(account)}/{amount.currency}"
+    return Entry(
+        scope=scope, seq=1, at=at, currency=amount.currency, cause="first balance read", lines=lines
+    ).sealed()
+
+
+def _entry(
+    scope: str,
+    count: int,
+    previous: str,
+    currency: str,
+    lines: tuple[Line, ...],
+    cause: str,
+    at: datetime,
+) -> Entry:
+    return Entry(
+        scope=scope,
+        seq=count + 1,
+        at=at,
+        currency=currency,
+        cause=cause,
+        lines=lines,
+        previous=previous,
+    ).sealed()
+
+
+def status_after(record: DisbursementRecord, facts: Facts, card: CardRecord) -> Status:
+    """
+    Return where a disbursement stands, given new *facts* about it and its current *card*.
+
+    A used-up card with nothing open is ``SPENT``, or ``CLOSING`` when the merchant gave the use
+    back; money that moves on a closed one reopens it.
+    """
+    status = record.status
+    if status is Status.CLOSED:
+        return Status.CLOSING if facts.is_open or card_balance(facts) else status
+    if status not in {Status.ACTIVE, Status.SPENT}:
+        return status
+    if facts.is_open:
+        return Status.ACTIVE
+    is_dead = card.card_status == "canceled"
+    if facts.captures() and (is_dead or card_balance(facts) == 0):
+        return Status.SPENT
+    return Status.CLOSING if is_dead else Status.ACTIVE
