@@ -38,6 +38,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .disbursement import Disbursement
     from .money import Money
 
@@ -165,9 +167,11 @@ class UnavailableError(DisburseError):
 
     Attributes:
         is_recorded: Whether Stripe keeps this very answer under the idempotency key.
+        retry_at: UTC; when trying again makes sense, if that is known.
     """
 
     is_recorded: bool = False
+    retry_at: datetime | None = None
 
 
 class UnknownOutcomeError(UnavailableError):

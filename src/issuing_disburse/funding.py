@@ -1,426 +1,343 @@
 """
-How does money reach the Issuing balance that cards spend from, and how does it come back?
+Is there money for this order, promised to nobody else, before its card is issued?
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, time, timedelta
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from .exceptions import (
-    FundingRouteUnavailableError,
-    InsufficientIssuingBalanceError,
-    RefusedError,
-    UnknownOutcomeError,
-)
+from .books import funded_line, given_back_line, opening_entry, pool_of, post_funding
+from .disbursement import Reason, idempotency_key
+from .exceptions import FundingRouteUnavailableError, UnavailableError
+from .journal import Guard, StepJournal
 from .money import Money
-from .ports import Clock, FundingReceipt, Journal, Outcome
-from .records import Moved
-from .stripe_api import Answer, StripeAPI
+from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
+from .records import AccountRecord, DisbursementRecord, FundingRecord, Moved, PoolRecord
+from .routes import Attributed, insufficient, issuing_available
+from .stripe_api import StripeAPI
 
-FUNDING_METADATA = "issuing_disburse_funding"
-
-TRANSFER = "transfer"
-REVERSAL = "transfer_reversal"
-BALANCE_TRANSFER = "balance_transfer"
-
-_LOOK_BACK = timedelta(days=7)
+_CHECK_AGAIN_AFTER = timedelta(hours=24)
 
 
-def issuing_available(balance: Answer, currency: str) -> Money:
+@runtime_checkable
+class CheckedRoute(Protocol):
     """
-    Read what the Issuing balance has available, in minor units; an absent one is empty.
-
-    Stripe: ``GET /v1/balance``
+    A route that can tell before money moves that it will not work.
     """
-    return _available(balance.get("issuing") or {}, currency)
-
-
-def _available(part: Answer, currency: str) -> Money:
-    minor = sum(one["amount"] for one in part.get("available") or () if one["currency"] == currency)
-    return Money(minor, currency)
-
-
-def next_business_day(now: datetime) -> datetime:
-    """
-    Return the end of the next day that is no Saturday or Sunday, UTC.
-    """
-    day = now.date() + timedelta(days=1)
-    while day.weekday() >= 5:  # noqa: PLR2004  # Saturday
-        day += timedelta(days=1)
-    return datetime.combine(day, time(23, 59, 59), tzinfo=now.tzinfo)
-
-
-@frozen(kw_only=True)
-class Attributed:
-    """
-    Which movements of one account are accounted for already.
-
-    Attributes:
-        transactions: Balance transactions that belong to a funding of ours.
-        others_under_way: Whether another funding of the same amount may be moving just now.
-    """
-
-    transactions: frozenset[str]
-    others_under_way: bool
-
-
-Attribution: TypeAlias = Callable[[str | None, Money], Attributed]
-
-
-@frozen(kw_only=True)
-class BalanceTransfers:
-    """
-    Moves money between the payments and the Issuing balance of one account.
-
-    A preview of Stripe's: whether an account may use it, only a try can show.
-    """
-
-    api: StripeAPI
-    clock: Clock
-    attribution: Attribution
-
-    def move(
-        self,
-        account: str | None,
-        amount: Money,
-        *,
-        source: str,
-        destination: str,
-        key: str,
-        journal: Journal,
-    ) -> Outcome:
-        """
-        Move *amount* from the *source* balance (``payments``, ``issuing``) to *destination*.
-
-        Stripe: ``POST /v1/balance_transfers``
-        """
-        call = self.api.prepare(
-            "/v1/balance_transfers",
-            {
-                "amount": amount.minor,
-                "currency": amount.currency,
-                "source_balance": {"type": source},
-                "destination_balance": {"type": destination},
-                "metadata": {FUNDING_METADATA: key},
-            },
-            account=account,
-            keep=_balance_transfer_outcome,
-            is_preview=True,
-        )
-        return journal.once(
-            f"balance-transfer-to-{destination}",
-            call,
-            lambda: self._look(account, amount, source, destination),
-        )
-
-    def _look(
-        self, account: str | None, amount: Money, source: str, destination: str
-    ) -> Outcome | None:
-        """
-        Look for a balance transfer of that amount among the movements nobody has claimed.
-
-        The resource itself cannot be listed. One candidate is ours if no other funding of that
-        amount is under way; anything else is left to a person.
-        """
-        side, minor = ("issuing", amount.minor)
-        if source == "issuing":
-            minor = -minor
-        known = self.attribution(account, amount)
-        candidates = [
-            one["id"]
-            for one in self.api.pages(
-                "/v1/balance_transactions",
-                {
-                    "created": {"gte": self.clock() - _LOOK_BACK},
-                    "currency": amount.currency,
-                },
-                account=account,
-            )
-            if one["balance_type"] == side
-            and one["net"] == minor
-            and one.get("source") is None
-            and one["id"] not in known.transactions
-        ]
-        if not candidates:
-            return None
-        if len(candidates) == 1 and not known.others_under_way:
-            left, arrived = (None, candidates[0]) if minor > 0 else (candidates[0], None)
-            return {
-                "id": candidates[0],
-                "minor": amount.minor,
-                "source_transaction": left,
-                "destination_transaction": arrived,
-            }
-        msg = (
-            f"a balance transfer of {amount} may have been made ({', '.join(candidates[:5])}), and "
-            f"Stripe does not say for whom; compare with the fundings of {account or 'the platform'}"
-        )
-        raise UnknownOutcomeError(msg, code="balance_transfer_ambiguous")
-
-
-def _balance_transfer_outcome(answer: Answer) -> Outcome:
-    arrived = answer["destination_balance"].get(answer["destination_balance"]["type"]) or {}
-    left = answer["source_balance"].get(answer["source_balance"]["type"]) or {}
-    return {
-        "id": answer["id"],
-        "minor": answer["amount"],
-        "source_transaction": _id(left.get("balance_transaction")),
-        "destination_transaction": _id(arrived.get("balance_transaction")),
-    }
-
-
-def _id(value: Any) -> str | None:  # an id or an expanded object
-    return value.get("id") if isinstance(value, dict) else value
-
-
-@frozen(kw_only=True)
-class TransferRoute:
-    """
-    The platform transfers to the connected account, which moves exactly that on to its Issuing balance.
-
-    The default with a connected account. It never moves more than its own transfer brought, because
-    the account's earnings sit in the same payments balance.
-    """
-
-    api: StripeAPI
-    clock: Clock
-    attribution: Attribution
-
-    @property
-    def _balance_transfers(self) -> BalanceTransfers:
-        return BalanceTransfers(api=self.api, clock=self.clock, attribution=self.attribution)
 
     def check(self, account: str | None) -> None:
         """
-        Check what Stripe's API can show before money moves.
+        Raise `FundingRouteUnavailableError` if it will not work.
+        """
+        ...
+
+
+@runtime_checkable
+class BalanceCheckedRoute(Protocol):
+    """
+    A route that moves nothing, so that the promise must be covered by what is there already.
+    """
+
+    checks_balance: bool
+
+
+@frozen(kw_only=True)
+class BalanceFunder:
+    """
+    Promises money to orders and has the route move it: a *funding*, a record of its own.
+
+    Promises are made in the store under a lock, so that two processes cannot promise the same money;
+    Stripe's balance only verifies them.
+    """
+
+    api: StripeAPI
+    store: Store
+    clock: Clock
+    route: FundingRoute
+
+    def check(self, account: str | None) -> None:
+        """
+        Refuse before any effect when the account is known not to be fundable by this route.
 
         Raises:
-            FundingRouteUnavailableError: Nothing was moved; the message names the remedy.
-
-        Stripe: ``GET /v1/balance_settings``
+            FundingRouteUnavailableError: Nothing was sent; the message names the remedy.
         """
-        if account is None:
-            msg = "a transfer needs a connected account; use BalanceTransferRoute or PrefundedRoute"
-            raise FundingRouteUnavailableError(msg, code="no_connected_account")
-        settings = self.api.get("/v1/balance_settings", account=account)
-        payouts = (settings.get("payments") or {}).get("payouts") or {}
-        interval = (payouts.get("schedule") or {}).get("interval")
-        if interval not in {None, "manual"} and payouts.get("status") != "disabled":
-            msg = (
-                f"{account} pays out {interval}: the money could leave before it reaches the "
-                "Issuing balance; set the payout schedule to manual in its balance settings"
-            )
-            raise FundingRouteUnavailableError(msg, code="payout_schedule", param="interval")
-
-    def fund(
-        self, account: str | None, amount: Money, *, key: str, journal: Journal
-    ) -> FundingReceipt:
-        """
-        Bring *amount* to the Issuing balance: a transfer, then a balance transfer.
-
-        Raises:
-            InsufficientIssuingBalanceError: The platform's balance is too low; nothing moved.
-            FundingRouteUnavailableError: The second leg was refused; the first was reversed.
-
-        Stripe: ``POST /v1/transfers``, ``POST /v1/balance_transfers``
-        """
-        transfer = self._transfer(account, amount, key=key, journal=journal)
-        moved = Moved(object=TRANSFER, id=transfer["id"], minor=amount.minor)
-        try:
-            onward = self._balance_transfers.move(
-                account,
-                amount,
-                source="payments",
-                destination="issuing",
-                key=key,
-                journal=journal,
-            )
-        except RefusedError as refusal:
-            self._reverse(moved.id, amount, key=key, journal=journal)
-            msg = (
-                f"{account} may not move money from its payments to its Issuing balance: {refusal}; "
-                "the transfer was reversed. Ask Stripe to enable balance transfers, then run "
-                "preflight(probe=True)"
-            )
+        blank = AccountRecord(account=account)
+        known = self.store.read(lambda tx: tx.get(AccountRecord, blank.key)) or blank
+        if known.funding_refused is not None:
+            refused = known.funding_refused
             raise FundingRouteUnavailableError(
-                msg,
-                code=refusal.code or "balance_transfer_refused",
-                stripe_request_id=refusal.stripe_request_id,
-            ) from refusal
-        arrived = onward["destination_transaction"] is not None
-        return FundingReceipt(
-            amount=amount,
-            moved=(
-                moved,
-                Moved(
-                    object=BALANCE_TRANSFER,
-                    id=onward["id"],
-                    minor=amount.minor,
-                    balance_transaction=onward["destination_transaction"],
-                ),
-            ),
-            available_at=None if arrived else next_business_day(self.clock()),
-        )
+                refused.message, code=refused.code, stripe_request_id=refused.stripe_request_id
+            )
+        if not isinstance(self.route, CheckedRoute):
+            return
+        checked = known.funding_checked_at
+        if checked is not None and self.clock() - checked < _CHECK_AGAIN_AFTER:
+            return
+        self.route.check(account)
+        self._mark(account, refused=None, checked_at=self.clock())
 
-    def _transfer(
-        self, account: str | None, amount: Money, *, key: str, journal: Journal
-    ) -> Outcome:
-        call = self.api.prepare(
-            "/v1/transfers",
-            {
-                "amount": amount.minor,
-                "currency": amount.currency,
-                "destination": account,
-                "transfer_group": key,
-                "metadata": {FUNDING_METADATA: key},
-            },
-            account=None,
-            keep=lambda answer: {"id": answer["id"], "minor": answer["amount"]},
-        )
+    def clear(self, account: str | None) -> None:
+        """
+        Forget that a route was refused for *account*: the next order tries again.
+        """
+        self._mark(account, refused=None, checked_at=None)
 
-        def look() -> Outcome | None:
-            page = self.api.pages("/v1/transfers", {"transfer_group": key}, account=None)
-            for one in page:
-                if one["destination"] == account and one["amount"] == amount.minor:
-                    return {"id": one["id"], "minor": one["amount"]}
+    def _mark(
+        self, account: str | None, *, refused: Reason | None, checked_at: datetime | None
+    ) -> None:
+        def work(tx: Transaction) -> None:
+            blank = AccountRecord(account=account)
+            known = tx.get(AccountRecord, blank.key) or blank
+            tx.put(evolve(known, funding_refused=refused, funding_checked_at=checked_at))
+
+        self.store.transact(work)
+
+    def ensure(self, record: DisbursementRecord, *, guard: Guard) -> DisbursementRecord:
+        """
+        Promise the most that the order's terms allow, and have it on the Issuing balance.
+
+        Raises:
+            InsufficientIssuingBalanceError: Nothing was moved, nothing is promised.
+            FundingRouteUnavailableError: What was moved was taken back; nothing is promised.
+            UnavailableError: Money is on its way, or its fate is unknown; resume later.
+        """
+        record, funding = self._promise(record, guard)
+        if funding.progress == "moving":
+            funding = self._move(funding, guard)
+        self._wait_until_available(funding)
+        return record
+
+    def _promise(
+        self, record: DisbursementRecord, guard: Guard
+    ) -> tuple[DisbursementRecord, FundingRecord]:
+        wanted = record.terms.most(record.amount)
+        needs_cover = isinstance(self.route, BalanceCheckedRoute)
+        available = self._known_balance(record, needs_cover=needs_cover)
+
+        def work(tx: Transaction) -> tuple[DisbursementRecord, FundingRecord]:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            if current.fundings:
+                last = tx.get(FundingRecord, current.fundings[-1])
+                if last is not None and last.progress in {"moving", "moved"}:
+                    return current, last
+            pool = pool_of(tx, record.account, wanted.currency)
+            promised = Money(pool.cards_minor + pool.promised_minor, wanted.currency)
+            if available is not None and needs_cover and available - promised < wanted:
+                raise insufficient(
+                    available=available,
+                    promised=promised,
+                    wanted=wanted,
+                    whose="the Issuing balance",
+                )
+            funding = FundingRecord(
+                id=idempotency_key(record.key, "funding", len(current.fundings) + 1),
+                account=record.account,
+                amount=wanted,
+                route=type(self.route).__name__,
+                members=(record.key,),
+                created_at=self.clock(),
+            )
+            tx.put(evolve(pool, promised_minor=pool.promised_minor + wanted.minor))
+            changed = evolve(current, promised=wanted, fundings=(*current.fundings, funding.id))
+            return tx.put(changed), tx.put(funding)
+
+        return self.store.transact(work)
+
+    def _known_balance(self, record: DisbursementRecord, *, needs_cover: bool) -> Money | None:
+        """
+        Read the Issuing balance where it matters: for the first order, and to cover a promise.
+        """
+        currency = record.amount.currency
+        blank = PoolRecord(account=record.account, currency=currency)
+        known = self.store.read(lambda tx: tx.get(PoolRecord, blank.key))
+        if known is not None and not needs_cover:
             return None
+        available = self.balance(record.account, currency)
 
+        def open_books(tx: Transaction) -> None:
+            if tx.get(PoolRecord, blank.key) is not None:
+                return
+            if not available.is_zero:
+                tx.append(opening_entry(record.account, available, at=self.clock()))
+            tx.put(evolve(blank, available_minor=available.minor))
+
+        if known is None:
+            self.store.transact(open_books)
+        return available
+
+    def balance(self, account: str | None, currency: str) -> Money:
+        """
+        Return what the Issuing balance of *account* has available, in minor units.
+
+        Stripe: ``GET /v1/balance``
+        """
+        return issuing_available(self.api.get("/v1/balance", account=account), currency)
+
+    def _journal(self, funding_id: str, guard: Guard) -> StepJournal:
+        return StepJournal(
+            store=self.store, clock=self.clock, scope=f"funding/{funding_id}", guard=guard
+        )
+
+    def _move(self, funding: FundingRecord, guard: Guard) -> FundingRecord:
         try:
-            return journal.once("transfer", call, look)
-        except RefusedError as refusal:
-            if refusal.code == "balance_insufficient":
-                raise self._insufficient(amount, refusal) from refusal
+            receipt = self.route.fund(
+                funding.account,
+                funding.amount,
+                key=funding.id,
+                journal=self._journal(funding.id, guard),
+            )
+        except FundingRouteUnavailableError as refusal:
+            if refusal.code != "balance_insufficient":
+                reason = Reason(
+                    code=refusal.code or "funding_refused",
+                    message=str(refusal),
+                    stripe_request_id=refusal.stripe_request_id,
+                )
+                self._mark(funding.account, refused=reason, checked_at=None)
             raise
 
-    def _insufficient(
-        self, amount: Money, refusal: RefusedError
-    ) -> InsufficientIssuingBalanceError:
-        available = _available(self.api.get("/v1/balance", account=None), amount.currency)
-        return insufficient(
-            available=available,
-            promised=Money.zero(amount.currency),
-            wanted=amount,
-            whose="the platform's payments balance",
-            request_id=refusal.stripe_request_id,
+        def work(tx: Transaction) -> FundingRecord:
+            guard(tx)
+            known = tx.get(FundingRecord, funding.key, lock=True) or funding
+            if known.progress != "moving":
+                return known
+            moved = evolve(
+                known,
+                progress="moved",
+                moved=receipt.moved,
+                available_at=receipt.available_at,
+            )
+            lines = (funded_line(funding.id, receipt.amount),) if receipt.amount.is_positive else ()
+            return tx.put(post_funding(tx, moved, lines, cause="funded", at=self.clock()))
+
+        return self.store.transact(work)
+
+    def _wait_until_available(self, funding: FundingRecord) -> None:
+        if funding.available_at is None:
+            return
+        if self.clock() >= funding.available_at:
+            return
+        available = self.balance(funding.account, funding.amount.currency)
+        pool = self.store.read(
+            lambda tx: tx.get(
+                PoolRecord,
+                PoolRecord(account=funding.account, currency=funding.amount.currency).key,
+            )
         )
+        owed = (pool.cards_minor + pool.promised_minor) if pool else funding.amount.minor
+        if available.minor >= owed:
+            return
+        msg = f"{funding.amount} is on its way to the Issuing balance"
+        waiting = UnavailableError(msg, code="money_in_flight")
+        waiting.retry_at = funding.available_at
+        raise waiting
 
-    def _reverse(self, transfer_id: str, amount: Money, *, key: str, journal: Journal) -> Outcome:
-        call = self.api.prepare(
-            f"/v1/transfers/{transfer_id}/reversals",
-            {"amount": amount.minor, "metadata": {FUNDING_METADATA: key}},
-            account=None,
-            keep=lambda answer: {"id": answer["id"], "minor": answer["amount"]},
-        )
-
-        def look() -> Outcome | None:
-            page = self.api.pages(f"/v1/transfers/{transfer_id}/reversals", {}, account=None)
-            for one in page:
-                if (one.get("metadata") or {}).get(FUNDING_METADATA) == key:
-                    return {"id": one["id"], "minor": one["amount"]}
-            return None
-
-        return journal.once(f"reverse-{transfer_id}", call, look)
-
-    def give_back(
-        self,
-        account: str | None,
-        amount: Money,
-        *,
-        key: str,
-        receipts: Sequence[FundingReceipt],
-        journal: Journal,
-    ) -> FundingReceipt:
+    def undo(self, record: DisbursementRecord, *, guard: Guard) -> None:
         """
-        Take *amount* back the way it came: a balance transfer, then transfer reversals.
+        Give back what was moved for an order that fails, and take its promise back.
 
         Raises:
-            RefusedError: A leg was refused; what was moved before it is in the journal.
-
-        Stripe: ``POST /v1/balance_transfers``, ``POST /v1/transfers/:id/reversals``
+            DisburseError: The money could not be given back; it stays with the order.
         """
-        back = self._balance_transfers.move(
-            account, amount, source="issuing", destination="payments", key=key, journal=journal
+        funding = (
+            self.store.read(lambda tx: tx.get(FundingRecord, record.fundings[-1]))
+            if record.fundings
+            else None
         )
-        moved = [
-            Moved(
-                object=BALANCE_TRANSFER,
-                id=back["id"],
-                minor=amount.minor,
-                balance_transaction=back["source_transaction"],
+        if funding is not None and funding.progress == "moved":
+            self._give_back_whole(funding, guard)
+
+        def work(tx: Transaction) -> None:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True)
+            if current is None or current.promised is None:
+                return
+            pool = pool_of(tx, current.account, current.promised.currency)
+            tx.put(evolve(pool, promised_minor=pool.promised_minor - current.promised.minor))
+            tx.put(evolve(current, promised=None))
+            last = tx.get(FundingRecord, current.fundings[-1], lock=True)
+            if last is not None and last.progress == "moving":
+                tx.put(evolve(last, progress="failed"))
+
+        self.store.transact(work)
+
+    def _give_back_whole(self, funding: FundingRecord, guard: Guard) -> None:
+        receipt = self.return_money(
+            funding.account, funding.amount, key=f"{funding.id}-back", fundings=(funding,),
+            guard=guard,
+        )  # fmt: skip
+
+        def work(tx: Transaction) -> None:
+            guard(tx)
+            known = tx.get(FundingRecord, funding.key, lock=True)
+            if known is None or known.progress != "moved":
+                return
+            changed = evolve(
+                known,
+                progress="given_back",
+                given_back_minor=known.amount.minor,
+                returned=(*known.returned, *receipt.moved),
             )
-        ]
-        for transfer_id, minor in _shares(receipts, amount.minor):
-            reversal = self._reverse(
-                transfer_id, Money(minor, amount.currency), key=key, journal=journal
+            lines = (
+                (given_back_line(f"{funding.id}-back", receipt.amount),)
+                if receipt.amount.is_positive
+                else ()
             )
-            moved.append(Moved(object=REVERSAL, id=reversal["id"], minor=minor))
-        return FundingReceipt(amount=amount, moved=tuple(moved))
+            tx.put(post_funding(tx, changed, lines, cause="given back", at=self.clock()))
 
+        self.store.transact(work)
 
-def _shares(receipts: Sequence[FundingReceipt], wanted: int) -> Iterator[tuple[str, int]]:
-    """
-    Spread *wanted* minor units over the transfers that brought the money, oldest first.
-    """
-    for receipt in receipts:
-        for moved in receipt.moved:
-            share = min(wanted, moved.minor)
-            if moved.object == TRANSFER and share > 0:
-                wanted -= share
-                yield moved.id, share
-
-
-@frozen(kw_only=True)
-class PrefundedRoute:
-    """
-    Moves nothing: the treasury fills the Issuing balance by hand, this only checks it.
-    """
-
-    checks_balance: bool = True
-
-    def check(self, account: str | None) -> None:
-        """
-        Find nothing to check.
-        """
-
-    def fund(
-        self, account: str | None, amount: Money, *, key: str, journal: Journal
-    ) -> FundingReceipt:
-        """
-        Move nothing; the promise was checked against the balance before.
-        """
-        return FundingReceipt(amount=Money.zero(amount.currency))
-
-    def give_back(
+    def return_money(
         self,
         account: str | None,
         amount: Money,
         *,
         key: str,
-        receipts: Sequence[FundingReceipt],
-        journal: Journal,
+        fundings: tuple[FundingRecord, ...],
+        guard: Guard,
     ) -> FundingReceipt:
         """
-        Move nothing; what is no longer promised stays on the Issuing balance.
+        Have the route give *amount* back by what *fundings* moved; the caller books it.
         """
-        return FundingReceipt(amount=Money.zero(amount.currency))
+        receipts = [FundingReceipt(amount=one.amount, moved=_left_of(one)) for one in fundings]
+        return self.route.give_back(
+            account, amount, key=key, receipts=receipts, journal=self._journal(key, guard)
+        )
 
 
-def insufficient(
-    *, available: Money, promised: Money, wanted: Money, whose: str, request_id: str | None = None
-) -> InsufficientIssuingBalanceError:
+def _left_of(funding: FundingRecord) -> tuple[Moved, ...]:
     """
-    Build the error that says how much is missing.
+    Return what *funding* moved, less what already went back.
     """
-    missing = wanted + promised - available
-    error = InsufficientIssuingBalanceError(
-        f"{whose} has {available} available, {promised} of it promised; {wanted} is needed, "
-        f"{missing} is missing. Add funds and disburse the same order again",
-        code="balance_insufficient",
-        stripe_request_id=request_id,
-    )
-    error.available, error.promised, error.missing = available, promised, missing
-    return error
+    back = funding.given_back_minor
+    return tuple(evolve(one, minor=max(0, one.minor - back)) for one in funding.moved)
+
+
+def attribution_from(store: Store) -> Callable[[str | None, Money], Attributed]:
+    """
+    Return the function that tells which movements of an account belong to fundings of ours.
+    """
+
+    def attribution(account: str | None, amount: Money) -> Attributed:
+        def work(tx: Transaction) -> Attributed:
+            known: set[str] = set()
+            under_way = 0
+            after = ""
+            group = AccountRecord(account=account).key
+            while page := tx.find(FundingRecord, group=group, after=after, limit=500):
+                after = page[-1].key
+                for one in page:
+                    moved = (*one.moved, *one.returned)
+                    known.update(m.balance_transaction for m in moved if m.balance_transaction)
+                    under_way += one.progress == "moving" and one.amount == amount
+            return Attributed(transactions=frozenset(known), others_under_way=under_way > 1)
+
+        return store.read(work)
+
+    return attribution

@@ -1,0 +1,426 @@
+"""
+By which calls does money reach the Issuing balance, and leave it again?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from .exceptions import (
+    FundingRouteUnavailableError,
+    InsufficientIssuingBalanceError,
+    RefusedError,
+    UnknownOutcomeError,
+)
+from .money import Money
+from .ports import Clock, FundingReceipt, Journal, Outcome
+from .records import Moved
+from .stripe_api import Answer, StripeAPI
+
+FUNDING_METADATA = "issuing_disburse_funding"
+
+TRANSFER = "transfer"
+REVERSAL = "transfer_reversal"
+BALANCE_TRANSFER = "balance_transfer"
+
+_LOOK_BACK = timedelta(days=7)
+
+
+def issuing_available(balance: Answer, currency: str) -> Money:
+    """
+    Read what the Issuing balance has available, in minor units; an absent one is empty.
+
+    Stripe: ``GET /v1/balance``
+    """
+    return _available(balance.get("issuing") or {}, currency)
+
+
+def _available(part: Answer, currency: str) -> Money:
+    minor = sum(one["amount"] for one in part.get("available") or () if one["currency"] == currency)
+    return Money(minor, currency)
+
+
+def next_business_day(now: datetime) -> datetime:
+    """
+    Return the end of the next day that is no Saturday or Sunday, UTC.
+    """
+    day = now.date() + timedelta(days=1)
+    while day.weekday() >= 5:  # noqa: PLR2004  # Saturday
+        day += timedelta(days=1)
+    return datetime.combine(day, time(23, 59, 59), tzinfo=now.tzinfo)
+
+
+@frozen(kw_only=True)
+class Attributed:
+    """
+    Which movements of one account are accounted for already.
+
+    Attributes:
+        transactions: Balance transactions that belong to a funding of ours.
+        others_under_way: Whether another funding of the same amount may be moving just now.
+    """
+
+    transactions: frozenset[str]
+    others_under_way: bool
+
+
+Attribution: TypeAlias = Callable[[str | None, Money], Attributed]
+
+
+@frozen(kw_only=True)
+class BalanceTransfers:
+    """
+    Moves money between the payments and the Issuing balance of one account.
+
+    A preview of Stripe's: whether an account may use it, only a try can show.
+    """
+
+    api: StripeAPI
+    clock: Clock
+    attribution: Attribution
+
+    def move(
+        self,
+        account: str | None,
+        amount: Money,
+        *,
+        source: str,
+        destination: str,
+        key: str,
+        journal: Journal,
+    ) -> Outcome:
+        """
+        Move *amount* from the *source* balance (``payments``, ``issuing``) to *destination*.
+
+        Stripe: ``POST /v1/balance_transfers``
+        """
+        call = self.api.prepare(
+            "/v1/balance_transfers",
+            {
+                "amount": amount.minor,
+                "currency": amount.currency,
+                "source_balance": {"type": source},
+                "destination_balance": {"type": destination},
+                "metadata": {FUNDING_METADATA: key},
+            },
+            account=account,
+            keep=_balance_transfer_outcome,
+            is_preview=True,
+        )
+        return journal.once(
+            f"balance-transfer-to-{destination}",
+            call,
+            lambda: self._look(account, amount, source, destination),
+        )
+
+    def _look(
+        self, account: str | None, amount: Money, source: str, destination: str
+    ) -> Outcome | None:
+        """
+        Look for a balance transfer of that amount among the movements nobody has claimed.
+
+        The resource itself cannot be listed. One candidate is ours if no other funding of that
+        amount is under way; anything else is left to a person.
+        """
+        side, minor = ("issuing", amount.minor)
+        if source == "issuing":
+            minor = -minor
+        known = self.attribution(account, amount)
+        candidates = [
+            one["id"]
+            for one in self.api.pages(
+                "/v1/balance_transactions",
+                {
+                    "created": {"gte": self.clock() - _LOOK_BACK},
+                    "currency": amount.currency,
+                },
+                account=account,
+            )
+            if one["balance_type"] == side
+            and one["net"] == minor
+            and one.get("source") is None
+            and one["id"] not in known.transactions
+        ]
+        if not candidates:
+            return None
+        if len(candidates) == 1 and not known.others_under_way:
+            left, arrived = (None, candidates[0]) if minor > 0 else (candidates[0], None)
+            return {
+                "id": candidates[0],
+                "minor": amount.minor,
+                "source_transaction": left,
+                "destination_transaction": arrived,
+            }
+        msg = (
+            f"a balance transfer of {amount} may have been made ({', '.join(candidates[:5])}), and "
+            f"Stripe does not say for whom; compare with the fundings of {account or 'the platform'}"
+        )
+        raise UnknownOutcomeError(msg, code="balance_transfer_ambiguous")
+
+
+def _balance_transfer_outcome(answer: Answer) -> Outcome:
+    arrived = answer["destination_balance"].get(answer["destination_balance"]["type"]) or {}
+    left = answer["source_balance"].get(answer["source_balance"]["type"]) or {}
+    return {
+        "id": answer["id"],
+        "minor": answer["amount"],
+        "source_transaction": _id(left.get("balance_transaction")),
+        "destination_transaction": _id(arrived.get("balance_transaction")),
+    }
+
+
+def _id(value: Any) -> str | None:  # an id or an expanded object
+    return value.get("id") if isinstance(value, dict) else value
+
+
+@frozen(kw_only=True)
+class TransferRoute:
+    """
+    The platform transfers to the connected account, which moves exactly that on to its Issuing balance.
+
+    The default with a connected account. It never moves more than its own transfer brought, because
+    the account's earnings sit in the same payments balance.
+    """
+
+    api: StripeAPI
+    clock: Clock
+    attribution: Attribution
+
+    @property
+    def _balance_transfers(self) -> BalanceTransfers:
+        return BalanceTransfers(api=self.api, clock=self.clock, attribution=self.attribution)
+
+    def check(self, account: str | None) -> None:
+        """
+        Check what Stripe's API can show before money moves.
+
+        Raises:
+            FundingRouteUnavailableError: Nothing was moved; the message names the remedy.
+
+        Stripe: ``GET /v1/balance_settings``
+        """
+        if account is None:
+            msg = "a transfer needs a connected account; use BalanceTransferRoute or PrefundedRoute"
+            raise FundingRouteUnavailableError(msg, code="no_connected_account")
+        settings = self.api.get("/v1/balance_settings", account=account)
+        payouts = (settings.get("payments") or {}).get("payouts") or {}
+        interval = (payouts.get("schedule") or {}).get("interval")
+        if interval not in {None, "manual"} and payouts.get("status") != "disabled":
+            msg = (
+                f"{account} pays out {interval}: the money could leave before it reaches the "
+                "Issuing balance; set the payout schedule to manual in its balance settings"
+            )
+            raise FundingRouteUnavailableError(msg, code="payout_schedule", param="interval")
+
+    def fund(
+        self, account: str | None, amount: Money, *, key: str, journal: Journal
+    ) -> FundingReceipt:
+        """
+        Bring *amount* to the Issuing balance: a transfer, then a balance transfer.
+
+        Raises:
+            InsufficientIssuingBalanceError: The platform's balance is too low; nothing moved.
+            FundingRouteUnavailableError: The second leg was refused; the first was reversed.
+
+        Stripe: ``POST /v1/transfers``, ``POST /v1/balance_transfers``
+        """
+        transfer = self._transfer(account, amount, key=key, journal=journal)
+        moved = Moved(object=TRANSFER, id=transfer["id"], minor=amount.minor)
+        try:
+            onward = self._balance_transfers.move(
+                account,
+                amount,
+                source="payments",
+                destination="issuing",
+                key=key,
+                journal=journal,
+            )
+        except RefusedError as refusal:
+            self._reverse(moved.id, amount, key=key, journal=journal)
+            msg = (
+                f"{account} may not move money from its payments to its Issuing balance: {refusal}; "
+                "the transfer was reversed. Ask Stripe to enable balance transfers, then run "
+                "preflight(probe=True)"
+            )
+            raise FundingRouteUnavailableError(
+                msg,
+                code=refusal.code or "balance_transfer_refused",
+                stripe_request_id=refusal.stripe_request_id,
+            ) from refusal
+        arrived = onward["destination_transaction"] is not None
+        return FundingReceipt(
+            amount=amount,
+            moved=(
+                moved,
+                Moved(
+                    object=BALANCE_TRANSFER,
+                    id=onward["id"],
+                    minor=amount.minor,
+                    balance_transaction=onward["destination_transaction"],
+                ),
+            ),
+            available_at=None if arrived else next_business_day(self.clock()),
+        )
+
+    def _transfer(
+        self, account: str | None, amount: Money, *, key: str, journal: Journal
+    ) -> Outcome:
+        call = self.api.prepare(
+            "/v1/transfers",
+            {
+                "amount": amount.minor,
+                "currency": amount.currency,
+                "destination": account,
+                "transfer_group": key,
+                "metadata": {FUNDING_METADATA: key},
+            },
+            account=None,
+            keep=lambda answer: {"id": answer["id"], "minor": answer["amount"]},
+        )
+
+        def look() -> Outcome | None:
+            page = self.api.pages("/v1/transfers", {"transfer_group": key}, account=None)
+            for one in page:
+                if one["destination"] == account and one["amount"] == amount.minor:
+                    return {"id": one["id"], "minor": one["amount"]}
+            return None
+
+        try:
+            return journal.once("transfer", call, look)
+        except RefusedError as refusal:
+            if refusal.code == "balance_insufficient":
+                raise self._insufficient(amount, refusal) from refusal
+            raise
+
+    def _insufficient(
+        self, amount: Money, refusal: RefusedError
+    ) -> InsufficientIssuingBalanceError:
+        available = _available(self.api.get("/v1/balance", account=None), amount.currency)
+        return insufficient(
+            available=available,
+            promised=Money.zero(amount.currency),
+            wanted=amount,
+            whose="the platform's payments balance",
+            request_id=refusal.stripe_request_id,
+        )
+
+    def _reverse(self, transfer_id: str, amount: Money, *, key: str, journal: Journal) -> Outcome:
+        call = self.api.prepare(
+            f"/v1/transfers/{transfer_id}/reversals",
+            {"amount": amount.minor, "metadata": {FUNDING_METADATA: key}},
+            account=None,
+            keep=lambda answer: {"id": answer["id"], "minor": answer["amount"]},
+        )
+
+        def look() -> Outcome | None:
+            page = self.api.pages(f"/v1/transfers/{transfer_id}/reversals", {}, account=None)
+            for one in page:
+                if (one.get("metadata") or {}).get(FUNDING_METADATA) == key:
+                    return {"id": one["id"], "minor": one["amount"]}
+            return None
+
+        return journal.once(f"reverse-{transfer_id}", call, look)
+
+    def give_back(
+        self,
+        account: str | None,
+        amount: Money,
+        *,
+        key: str,
+        receipts: Sequence[FundingReceipt],
+        journal: Journal,
+    ) -> FundingReceipt:
+        """
+        Take *amount* back the way it came: a balance transfer, then transfer reversals.
+
+        Raises:
+            RefusedError: A leg was refused; what was moved before it is in the journal.
+
+        Stripe: ``POST /v1/balance_transfers``, ``POST /v1/transfers/:id/reversals``
+        """
+        back = self._balance_transfers.move(
+            account, amount, source="issuing", destination="payments", key=key, journal=journal
+        )
+        moved = [
+            Moved(
+                object=BALANCE_TRANSFER,
+                id=back["id"],
+                minor=amount.minor,
+                balance_transaction=back["source_transaction"],
+            )
+        ]
+        for transfer_id, minor in _shares(receipts, amount.minor):
+            reversal = self._reverse(
+                transfer_id, Money(minor, amount.currency), key=key, journal=journal
+            )
+            moved.append(Moved(object=REVERSAL, id=reversal["id"], minor=minor))
+        return FundingReceipt(amount=amount, moved=tuple(moved))
+
+
+def _shares(receipts: Sequence[FundingReceipt], wanted: int) -> Iterator[tuple[str, int]]:
+    """
+    Spread *wanted* minor units over the transfers that brought the money, oldest first.
+    """
+    for receipt in receipts:
+        for moved in receipt.moved:
+            share = min(wanted, moved.minor)
+            if moved.object == TRANSFER and share > 0:
+                wanted -= share
+                yield moved.id, share
+
+
+@frozen(kw_only=True)
+class PrefundedRoute:
+    """
+    Moves nothing: the treasury fills the Issuing balance by hand, this only checks it.
+    """
+
+    checks_balance: bool = True
+
+    def check(self, account: str | None) -> None:
+        """
+        Find nothing to check.
+        """
+
+    def fund(
+        self, account: str | None, amount: Money, *, key: str, journal: Journal
+    ) -> FundingReceipt:
+        """
+        Move nothing; the promise was checked against the balance before.
+        """
+        return FundingReceipt(amount=Money.zero(amount.currency))
+
+    def give_back(
+        self,
+        account: str | None,
+        amount: Money,
+        *,
+        key: str,
+        receipts: Sequence[FundingReceipt],
+        journal: Journal,
+    ) -> FundingReceipt:
+        """
+        Move nothing; what is no longer promised stays on the Issuing balance.
+        """
+        return FundingReceipt(amount=Money.zero(amount.currency))
+
+
+def insufficient(
+    *, available: Money, promised: Money, wanted: Money, whose: str, request_id: str | None = None
+) -> InsufficientIssuingBalanceError:
+    """
+    Build the error that says how much is missing.
+    """
+    missing = wanted + promised - available
+    error = InsufficientIssuingBalanceError(
+        f"{whose} has {available} available, {promised} of it promised; {wanted} is needed, "
+        f"{missing} is missing. Add funds and disburse the same order again",
+        code="balance_insufficient",
+        stripe_request_id=request_id,
+    )
+    error.available, error.promised, error.missing = available, promised, missing
+    return error
