@@ -1,0 +1,230 @@
+"""
+What does an authorization look like, and what may its issuer do with it?
+"""
+
+from typing import ClassVar
+
+from attrs import define, field, frozen
+from orjson import Fragment
+
+from issuing_disburse.simulator import events
+from issuing_disburse.simulator.cards import Card
+from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.listing import page
+from issuing_disburse.simulator.schema import (
+    Amount,
+    Choice,
+    Metadata,
+    Text,
+    list_params,
+    merge_metadata,
+    params,
+)
+from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
+
+PRESENT_METHODS = frozenset({"chip", "contactless", "swipe"})
+
+
+@frozen(kw_only=True)
+class Inquiry:
+    """
+    Be one question a merchant asks: may I hold *amount* minor units (more)?
+    """
+
+    amount: int
+    currency: str
+    merchant_amount: int
+    merchant_currency: str
+    is_amount_controllable: bool = False
+    atm_fee: int | None = None
+    cashback_amount: int | None = None
+    requested_at: int = 0
+    risk_score: int | None = None
+
+    def wire(self) -> Wire:
+        return {
+            "amount": self.amount,
+            "amount_details": self.details(),
+            "currency": self.currency,
+            "is_amount_controllable": self.is_amount_controllable,
+            "merchant_amount": self.merchant_amount,
+            "merchant_currency": self.merchant_currency,
+            "network_risk_score": self.risk_score,
+        }
+
+    def details(self) -> Wire:
+        """
+        Return what part of the amount is a fee or cash.
+        """
+        return {"atm_fee": self.atm_fee, "cashback_amount": self.cashback_amount}
+
+
+@define(eq=False, kw_only=True)
+class Authorization(Resource):
+    """
+    Be one authorization from the first question to the last capture.
+
+    *held* is what it holds at this moment; *captured* what was captured of it. *own_decision* is
+    what the approve and decline endpoints said while the question was open.
+    """
+
+    noun: ClassVar[str] = "issuing authorization"
+    indexed: ClassVar[tuple[str, ...]] = ("card", "cardholder")
+
+    card: str
+    cardholder: str
+    currency: str
+    merchant_currency: str
+    method: str
+    merchant_data: Wire
+    category: str
+    verification_data: Wire
+    network_data: Wire
+    merchant_amount: int = 0
+    amount: int = 0
+    approved: bool = False
+    status: str = "pending"
+    wallet: str | None = None
+    fleet: Wire | None = None
+    fuel: Wire | None = None
+    details: Wire = field(factory=dict)
+    pending: Inquiry | None = None
+    history: list[Wire] = field(factory=list)
+    movements: list[str] = field(factory=list)
+    transactions: list[str] = field(factory=list)
+    challenges: list[Wire] | None = None
+    verified_by_challenge: bool | None = None
+    held: int = 0
+    captured: int = 0
+    is_counted: bool = False
+    is_probe: bool = False
+    own_decision: tuple[bool, int | None] | None = None
+
+    @property
+    def presence(self) -> str:
+        """
+        Return whether the card is there in person.
+        """
+        return "present" if self.method in PRESENT_METHODS else "not_present"
+
+    def show(self, world: World) -> Fragment:
+        # It shows its card and its movements in full, which change on their own.
+        self.shown = None
+        return Resource.show(self, world)
+
+    def wire(self, world: World) -> Wire:
+        by_id = world.by_id
+        return {
+            "id": self.id,
+            "object": "issuing.authorization",
+            "amount": self.amount,
+            "amount_details": self.details,
+            "approved": self.approved,
+            "authorization_method": self.method,
+            "balance_transactions": [by_id[name].show(world) for name in self.movements],
+            "card": by_id[self.card].show(world),
+            "card_presence": self.presence,
+            "cardholder": self.cardholder,
+            "created": self.created,
+            "currency": self.currency,
+            "fleet": self.fleet,
+            "fraud_challenges": self.challenges,
+            "fuel": self.fuel,
+            "livemode": False,
+            "merchant_amount": self.merchant_amount,
+            "merchant_currency": self.merchant_currency,
+            "merchant_data": self.merchant_data,
+            "metadata": self.metadata,
+            "network_data": self.network_data,
+            "pending_request": None if self.pending is None else self.pending.wire(),
+            "request_history": self.history,
+            "status": self.status,
+            "token": None,
+            "transactions": [by_id[name].show(world) for name in self.transactions],
+            "verification_data": self.verification_data,
+            "verified_by_fraud_challenge": self.verified_by_challenge,
+            "wallet": self.wallet,
+        }
+
+
+RETRIEVE = params()
+UPDATE = params({"metadata": Metadata()})
+APPROVE = params({"amount": Amount(), "metadata": Metadata()})
+DECLINE = params({"metadata": Metadata()})
+LIST = list_params(
+    {
+        "card": Text(),
+        "cardholder": Text(),
+        "status": Choice({"closed", "expired", "pending", "reversed"}),
+    }
+)
+
+
+def retrieve(call: Call) -> Authorization:
+    """
+    Stripe: ``GET /v1/issuing/authorizations/:id``.
+    """
+    return call.world.find(Authorization, call.names[0], call.account.id)
+
+
+def update(call: Call) -> Authorization:
+    """
+    Stripe: ``POST /v1/issuing/authorizations/:id``; metadata only, even while it is decided.
+    """
+    authorization = retrieve(call)
+    if "metadata" in call.params:
+        with changing(authorization, call.world) as before:
+            authorization.metadata = merge_metadata(
+                authorization.metadata, call.params["metadata"]
+            )
+        if authorization.pending is None:
+            events.emit(call, "issuing_authorization.updated", authorization, before)
+    return authorization
+
+
+def approve(call: Call) -> Authorization:
+    """
+    Stripe: ``POST /v1/issuing/authorizations/:id/approve``; deprecated, and only in the window.
+    """
+    return _decide(call, approved=True)
+
+
+def decline(call: Call) -> Authorization:
+    """
+    Stripe: ``POST /v1/issuing/authorizations/:id/decline``; deprecated, and only in the window.
+    """
+    return _decide(call, approved=False)
+
+
+def _decide(call: Call, *, approved: bool) -> Authorization:
+    authorization = retrieve(call)
+    inquiry = authorization.pending
+    if inquiry is None or authorization.own_decision is not None:
+        raise ApiError(
+            f"The authorization {authorization.id} is not waiting for a decision and can no longer"
+            " be approved or declined."
+        )
+    amount = call.params.get("amount")
+    if amount is not None and not inquiry.is_amount_controllable:
+        raise ApiError(
+            "You can only set `amount` when `pending_request[is_amount_controllable]` is true.",
+            param="amount",
+        )
+    authorization.own_decision = (approved, amount)
+    if "metadata" in call.params:
+        authorization.metadata = merge_metadata(authorization.metadata, call.params["metadata"])
+    return authorization
+
+
+def listing(call: Call) -> Wire:
+    """
+    Stripe: ``GET /v1/issuing/authorizations``.
+    """
+    return page(call, Authorization, "/v1/issuing/authorizations")
+
+
+def card_of(call: Call, authorization: Authorization) -> Card:
+    """
+    Return the card an authorization was made on.
+    """
+    return call.world.get(Card, authorization.card)

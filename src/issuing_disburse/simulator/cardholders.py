@@ -1,0 +1,352 @@
+"""
+Who may use a card, and what is still missing from them?
+"""
+
+import re
+from typing import ClassVar
+
+from attrs import define, field
+
+from issuing_disburse.simulator import events
+from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.issuing import require_issuing
+from issuing_disburse.simulator.listing import page
+from issuing_disburse.simulator.schema import (
+    ACCEPTANCE,
+    ADDRESS,
+    Choice,
+    Hash,
+    Integer,
+    Metadata,
+    Params,
+    Sequence,
+    Text,
+    list_params,
+    merge_metadata,
+    params,
+)
+from issuing_disburse.simulator.spending import (
+    Controls,
+    Spend,
+    cardholder_controls,
+    controls_wire,
+    read_controls,
+)
+from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
+
+LONGEST_NAME = 24
+WATCHLIST_BIRTH_DATE = {"day": 1, "month": 1, "year": 1900}
+YOUNGEST_YEARS = 13
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*[A-Za-zÀ-ÖØ-öø-ɏ][A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*\Z")
+_PRINTABLE = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ0-9/\-&:().' ]+\Z")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
+
+
+@define(eq=False, kw_only=True)
+class Cardholder(Resource):
+    """
+    Be one person or company that may hold cards.
+
+    *screening* is what the watchlist says: ``None``, ``under_review``, ``listed`` or
+    ``rejected.listed``.
+    """
+
+    noun: ClassVar[str] = "issuing cardholder"
+    indexed: ClassVar[tuple[str, ...]] = ("email",)
+
+    name: str
+    type: str
+    status: str
+    billing: dict[str, object]
+    country: str
+    email: str | None = None
+    phone_number: str | None = None
+    individual: dict[str, object] | None = None
+    tax_id_provided: bool = False
+    preferred_locales: list[str] | None = None
+    controls: Controls = field(factory=Controls)
+    screening: str | None = None
+    spend: Spend = field(factory=Spend)
+
+    def past_due(self) -> list[str]:
+        """
+        Return the fields that are missing.
+
+        A US individual needs names and the acceptance of the user terms; a person the watchlist
+        names is asked for what tells people apart.
+        """
+        due: list[str] = []
+        if self.screening == "listed":
+            due += ["individual.dob.day", "individual.dob.month", "individual.dob.year"]
+            due += ["individual.verification.document"]
+        if self.type != "individual" or self.country != "US":
+            return due
+        person = self.individual or {}
+        due += [f"individual.{name}" for name in ("first_name", "last_name") if not person.get(name)]
+        issuing = person.get("card_issuing")
+        terms = issuing.get("user_terms_acceptance") if isinstance(issuing, dict) else None
+        due += [
+            f"individual.card_issuing.user_terms_acceptance.{name}"
+            for name in ("date", "ip")
+            if not (isinstance(terms, dict) and terms.get(name))
+        ]
+        return due
+
+    def disabled_reason(self) -> str | None:
+        """
+        Return why authorizations on all cards of this holder are declined, if they are.
+        """
+        if self.screening is not None:
+            return self.screening
+        return "requirements.past_due" if self.past_due() else None
+
+    def wire(self, world: World) -> Wire:
+        return {
+            "id": self.id,
+            "object": "issuing.cardholder",
+            "billing": {"address": self.billing},
+            "company": {"tax_id_provided": self.tax_id_provided}
+            if self.type == "company"
+            else None,
+            "created": self.created,
+            "email": self.email,
+            "individual": self.individual,
+            "livemode": False,
+            "metadata": self.metadata,
+            "name": self.name,
+            "phone_number": self.phone_number,
+            "preferred_locales": self.preferred_locales,
+            "requirements": {
+                "disabled_reason": self.disabled_reason(),
+                "past_due": self.past_due(),
+            },
+            "spending_controls": controls_wire(
+                self.controls, currency=self.controls.limits_currency
+            ),
+            "status": self.status,
+            "type": self.type,
+        }
+
+
+def _check_name(value: str, name: str) -> None:
+    if len(value) > LONGEST_NAME:
+        raise ApiError(
+            f"Invalid {name}: must be at most {LONGEST_NAME} characters long.", param=name
+        )
+    if not _PRINTABLE.match(value):
+        raise ApiError(f"Invalid {name}: it must not contain special characters.", param=name)
+
+
+def _check_person(value: str, name: str) -> None:
+    if not _LATIN.match(value):
+        raise ApiError(
+            f"Invalid {name}: must contain at least one letter, and may only contain Latin letters"
+            " and the characters . , - ' and space.",
+            param=name,
+        )
+
+
+def _check_email(value: str, name: str) -> None:
+    if not _EMAIL.match(value):
+        raise ApiError(f"Invalid email address: {value[:80]}", code="email_invalid", param=name)
+
+
+_FIELDS = {
+    "company": Hash({"tax_id": Text()}),
+    "email": Text(check=_check_email, clearable=True),
+    "individual": Hash(
+        {
+            "card_issuing": Hash({"user_terms_acceptance": Hash(ACCEPTANCE)}),
+            "dob": Hash(
+                {
+                    "day": Integer(required=True, least=1, most=31),
+                    "month": Integer(required=True, least=1, most=12),
+                    "year": Integer(required=True, least=1900, most=9999),
+                }
+            ),
+            "first_name": Text(check=_check_person),
+            "last_name": Text(check=_check_person),
+            "verification": Hash(
+                {"document": Hash({"back": Text(clearable=True), "front": Text(clearable=True)})}
+            ),
+        }
+    ),
+    "metadata": Metadata(),
+    "phone_number": Text(clearable=True, longest=20),
+    "preferred_locales": Sequence(Choice({"de", "en", "es", "fr", "it"})),
+    "spending_controls": cardholder_controls(),
+    "status": Choice({"active", "inactive"}),
+}
+CREATE = params(
+    {
+        **_FIELDS,
+        "billing": Hash({"address": Hash(ADDRESS, required=True)}, required=True),
+        "name": Text(required=True, check=_check_name),
+        "type": Choice({"company", "individual"}),
+    }
+)
+UPDATE = params({**_FIELDS, "billing": Hash({"address": Hash(ADDRESS, required=True)})})
+RETRIEVE = params()
+LIST = list_params(
+    {
+        "email": Text(),
+        "phone_number": Text(),
+        "status": Choice({"active", "blocked", "inactive"}),
+        "type": Choice({"company", "individual"}),
+    }
+)
+
+
+def create(call: Call) -> Cardholder:
+    """
+    Stripe: ``POST /v1/issuing/cardholders``.
+    """
+    require_issuing(call)
+    world, asked = call.world, call.params
+    kind = asked.get("type", "individual")
+    if kind == "company" and not world.behaviour.company_cardholders:
+        raise ApiError("Cardholder type must be individual.", param="type")
+    holder = Cardholder(
+        id=world.ids.new("ich"),
+        account=call.account.id,
+        created=world.seconds,
+        name=asked["name"],
+        type=kind,
+        status=asked.get("status", "active"),
+        billing={},
+        country=call.account.country,
+        email=asked.get("email"),
+    )
+    _apply(call, holder, asked)
+    world.add(holder)
+    _screen(call, holder)
+    events.emit(call, "issuing_cardholder.created", holder)
+    return holder
+
+
+def _apply(call: Call, holder: Cardholder, asked: Params) -> None:
+    if "billing" in asked:
+        holder.billing = {"line2": None, "state": None, **asked["billing"]["address"]}
+    if "individual" in asked:
+        holder.individual = _person(call, holder, asked["individual"])
+    if asked.get("phone_number"):
+        holder.phone_number = _e164(asked["phone_number"], holder.country)
+    elif "phone_number" in asked:
+        holder.phone_number = None
+    for name in ("email", "status", "preferred_locales"):
+        if name in asked:
+            setattr(holder, name, asked[name])
+    if asked.get("company"):
+        holder.tax_id_provided = "tax_id" in asked["company"]
+    if "metadata" in asked:
+        holder.metadata = merge_metadata(holder.metadata, asked["metadata"])
+    if "spending_controls" in asked:
+        holder.controls = read_controls(holder.controls, asked["spending_controls"])
+
+
+def _person(call: Call, holder: Cardholder, asked: Params) -> dict[str, object]:
+    if holder.type != "individual":
+        raise ApiError("You can only set `individual` on individual cardholders.", param="individual")
+    old = holder.individual or {}
+    issuing = asked.get("card_issuing") or old.get("card_issuing") or {}
+    terms = issuing.get("user_terms_acceptance") if isinstance(issuing, dict) else None
+    verification = asked.get("verification") or old.get("verification") or {}
+    document = verification.get("document") if isinstance(verification, dict) else None
+    birth = asked.get("dob") or old.get("dob")
+    if isinstance(birth, dict):
+        year = 1970 + call.world.seconds // 31_556_952
+        if year - birth["year"] < YOUNGEST_YEARS:
+            raise ApiError(
+                f"Invalid dob: cardholders must be at least {YOUNGEST_YEARS} years old.",
+                param="individual[dob]",
+            )
+    return {
+        "card_issuing": {
+            "user_terms_acceptance": {"date": None, "ip": None, "user_agent": None, **(terms or {})}
+        },
+        "dob": birth or {"day": None, "month": None, "year": None},
+        "first_name": asked.get("first_name", old.get("first_name")),
+        "last_name": asked.get("last_name", old.get("last_name")),
+        "verification": {"document": {"back": None, "front": None, **(document or {})}},
+    }
+
+
+def _e164(number: str, country: str) -> str:
+    digits = re.sub(r"[^0-9]", "", number)
+    if not 7 <= len(digits) <= 15 or re.search(r"[^0-9+() .\-]", number):  # noqa: PLR2004 - E.164
+        raise ApiError(f'"{number}" is not a valid phone number', param="phone_number")
+    if number.lstrip().startswith("+"):
+        return "+" + digits
+    if country == "US":
+        return "+1" + digits[-10:]
+    return "+" + digits
+
+
+def _screen(call: Call, holder: Cardholder) -> None:
+    """
+    Screen a new or changed holder against the watchlist, at once or after some seconds.
+    """
+    if holder.screening == "rejected.listed":
+        return
+    birth = (holder.individual or {}).get("dob")
+    verdict = "listed" if birth == WATCHLIST_BIRTH_DATE else None
+    delay = call.world.behaviour.screening_seconds
+    if delay <= 0:
+        holder.screening = verdict
+        holder.changed()
+        return
+    holder.screening = "under_review"
+    holder.changed()
+    call.world.later(delay, "finish_screening", holder.id, verdict or "")
+
+
+def finish_screening(call: Call, holder_id: str, verdict: str) -> None:
+    """
+    Let a screening that was under way come to its result.
+    """
+    holder = call.world.get(Cardholder, holder_id)
+    if holder.screening == "under_review":
+        set_screening(call, holder, verdict or None)
+
+
+def set_screening(call: Call, holder: Cardholder, verdict: str | None) -> None:
+    """
+    Set what the watchlist says; a confirmed hit blocks the holder.
+    """
+    with changing(holder, call.world) as before:
+        holder.screening = verdict
+        if verdict == "rejected.listed":
+            holder.status = "blocked"
+    events.emit(call, "issuing_cardholder.updated", holder, before)
+
+
+def retrieve(call: Call) -> Cardholder:
+    """
+    Stripe: ``GET /v1/issuing/cardholders/:id``.
+    """
+    return call.world.find(Cardholder, call.names[0], call.account.id)
+
+
+def update(call: Call) -> Cardholder:
+    """
+    Stripe: ``POST /v1/issuing/cardholders/:id``.
+    """
+    holder = retrieve(call)
+    asked = call.params
+    if holder.status == "blocked" and "status" in asked:
+        raise ApiError("The status of a blocked cardholder cannot be changed.", param="status")
+    old_email = holder.email
+    with changing(holder, call.world) as before:
+        _apply(call, holder, asked)
+    call.world.reindex(holder, "email", old_email)
+    if "individual" in asked:
+        _screen(call, holder)
+    events.emit(call, "issuing_cardholder.updated", holder, before)
+    return holder
+
+
+def listing(call: Call) -> Wire:
+    """
+    Stripe: ``GET /v1/issuing/cardholders``.
+    """
+    return page(call, Cardholder, "/v1/issuing/cardholders")

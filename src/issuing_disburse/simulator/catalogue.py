@@ -1,0 +1,177 @@
+"""
+Which endpoints are there, and what happens by itself?
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from issuing_disburse.simulator import (
+    accounts,
+    authorizations,
+    balance,
+    balance_settings,
+    balance_transfers,
+    cardholders,
+    cards,
+    delivery,
+    events,
+    purchases,
+    transactions,
+    transfers,
+    webhook_endpoints,
+)
+from issuing_disburse.simulator.router import Endpoint
+
+_HELPERS = "/v1/test_helpers/issuing"
+
+ENDPOINTS = (
+    Endpoint("GET", "/v1/account", accounts.retrieve_own, accounts.RETRIEVE),
+    Endpoint("POST", "/v1/accounts", accounts.create, accounts.CREATE),
+    Endpoint("GET", "/v1/accounts", accounts.listing, accounts.LIST),
+    Endpoint("GET", "/v1/accounts/:id", accounts.retrieve, accounts.RETRIEVE),
+    Endpoint("POST", "/v1/accounts/:id", accounts.update, accounts.UPDATE),
+    Endpoint(
+        "GET", "/v1/accounts/:id/capabilities", accounts.list_capabilities, accounts.RETRIEVE
+    ),
+    Endpoint(
+        "GET", "/v1/accounts/:id/capabilities/:id", accounts.retrieve_capability, accounts.RETRIEVE
+    ),
+    Endpoint(
+        "POST",
+        "/v1/accounts/:id/capabilities/:id",
+        accounts.update_capability,
+        accounts.UPDATE_CAPABILITY,
+    ),
+    Endpoint("POST", "/v1/issuing/cardholders", cardholders.create, cardholders.CREATE),
+    Endpoint("GET", "/v1/issuing/cardholders", cardholders.listing, cardholders.LIST),
+    Endpoint("GET", "/v1/issuing/cardholders/:id", cardholders.retrieve, cardholders.RETRIEVE),
+    Endpoint("POST", "/v1/issuing/cardholders/:id", cardholders.update, cardholders.UPDATE),
+    Endpoint("POST", "/v1/issuing/cards", cards.create, cards.CREATE),
+    Endpoint("GET", "/v1/issuing/cards", cards.listing, cards.LIST),
+    Endpoint("GET", "/v1/issuing/cards/:id", cards.retrieve, cards.RETRIEVE),
+    Endpoint("POST", "/v1/issuing/cards/:id", cards.update, cards.UPDATE),
+    Endpoint("GET", "/v1/issuing/authorizations", authorizations.listing, authorizations.LIST),
+    Endpoint(
+        "GET", "/v1/issuing/authorizations/:id", authorizations.retrieve, authorizations.RETRIEVE
+    ),
+    Endpoint(
+        "POST", "/v1/issuing/authorizations/:id", authorizations.update, authorizations.UPDATE
+    ),
+    Endpoint(
+        "POST",
+        "/v1/issuing/authorizations/:id/approve",
+        authorizations.approve,
+        authorizations.APPROVE,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/issuing/authorizations/:id/decline",
+        authorizations.decline,
+        authorizations.DECLINE,
+    ),
+    Endpoint("GET", "/v1/issuing/transactions", transactions.listing, transactions.LIST),
+    Endpoint("GET", "/v1/issuing/transactions/:id", transactions.show_one, transactions.RETRIEVE),
+    Endpoint("POST", "/v1/issuing/transactions/:id", transactions.update, transactions.UPDATE),
+    Endpoint("GET", "/v1/balance", balance.retrieve, balance.RETRIEVE),
+    Endpoint("GET", "/v1/balance_transactions", balance.listing, balance.LIST),
+    Endpoint(
+        "GET",
+        "/v1/balance_transactions/:id",
+        balance.retrieve_transaction,
+        balance.RETRIEVE_TRANSACTION,
+    ),
+    Endpoint(
+        "GET", "/v1/balance_settings", balance_settings.retrieve, balance_settings.RETRIEVE
+    ),
+    Endpoint("POST", "/v1/balance_settings", balance_settings.update, balance_settings.UPDATE),
+    Endpoint("POST", "/v1/balance_transfers", balance_transfers.create, balance_transfers.CREATE),
+    Endpoint("POST", "/v1/transfers", transfers.create, transfers.CREATE),
+    Endpoint("GET", "/v1/transfers", transfers.listing, transfers.LIST),
+    Endpoint("GET", "/v1/transfers/:id", transfers.retrieve, transfers.RETRIEVE),
+    Endpoint("POST", "/v1/transfers/:id", transfers.update, transfers.UPDATE),
+    Endpoint("POST", "/v1/transfers/:id/reversals", transfers.reverse, transfers.REVERSE),
+    Endpoint("GET", "/v1/transfers/:id/reversals", transfers.list_reversals, transfers.LIST),
+    Endpoint(
+        "GET", "/v1/transfers/:id/reversals/:id", transfers.retrieve_reversal, transfers.RETRIEVE
+    ),
+    Endpoint(
+        "POST",
+        "/v1/transfers/:id/reversals/:id",
+        transfers.update_reversal,
+        transfers.UPDATE_REVERSAL,
+    ),
+    Endpoint("GET", "/v1/events", events.listing, events.LIST),
+    Endpoint("GET", "/v1/events/:id", events.retrieve, events.RETRIEVE),
+    Endpoint(
+        "POST", "/v1/webhook_endpoints", webhook_endpoints.create, webhook_endpoints.CREATE
+    ),
+    Endpoint("GET", "/v1/webhook_endpoints", webhook_endpoints.listing, webhook_endpoints.LIST),
+    Endpoint(
+        "GET",
+        "/v1/webhook_endpoints/:id",
+        webhook_endpoints.retrieve,
+        webhook_endpoints.RETRIEVE,
+    ),
+    Endpoint(
+        "POST", "/v1/webhook_endpoints/:id", webhook_endpoints.update, webhook_endpoints.UPDATE
+    ),
+    Endpoint(
+        "DELETE", "/v1/webhook_endpoints/:id", webhook_endpoints.delete, webhook_endpoints.RETRIEVE
+    ),
+    Endpoint(
+        "POST", f"{_HELPERS}/authorizations", purchases.create, purchases.CREATE, locks_itself=True
+    ),
+    Endpoint(
+        "POST",
+        f"{_HELPERS}/authorizations/:id/increment",
+        purchases.increment,
+        purchases.INCREMENT,
+        locks_itself=True,
+    ),
+    Endpoint(
+        "POST", f"{_HELPERS}/authorizations/:id/capture", purchases.capture, purchases.CAPTURE
+    ),
+    Endpoint("POST", f"{_HELPERS}/authorizations/:id/expire", purchases.expire, purchases.EXPIRE),
+    Endpoint(
+        "POST", f"{_HELPERS}/authorizations/:id/reverse", purchases.reverse, purchases.REVERSE
+    ),
+    Endpoint(
+        "POST",
+        f"{_HELPERS}/authorizations/:id/finalize_amount",
+        purchases.finalize,
+        purchases.FINALIZE,
+    ),
+    Endpoint(
+        "POST",
+        f"{_HELPERS}/authorizations/:id/fraud_challenges/respond",
+        purchases.respond,
+        purchases.RESPOND,
+    ),
+    Endpoint(
+        "POST",
+        f"{_HELPERS}/transactions/create_force_capture",
+        transactions.force_capture,
+        transactions.FORCE_CAPTURE,
+    ),
+    Endpoint(
+        "POST",
+        f"{_HELPERS}/transactions/create_unlinked_refund",
+        transactions.unlinked_refund,
+        transactions.UNLINKED_REFUND,
+    ),
+    Endpoint(
+        "POST", f"{_HELPERS}/transactions/:id/refund", transactions.refund, transactions.REFUND
+    ),
+)
+
+ACTIONS: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {
+        "credit_balance_transfer": balance_transfers.credit_due,
+        "deliver": delivery.due,
+        "expire_authorization": purchases.expire_due,
+        "finish_screening": cardholders.finish_screening,
+    }
+)
+"""
+What the agenda's entries mean: each gets the call of the clock and the entry's arguments.
+"""

@@ -1,0 +1,390 @@
+"""
+Is an authorization approved, by whom, and what follows from it at once?
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from attrs import evolve
+
+from issuing_disburse.simulator import events
+from issuing_disburse.simulator.authorizations import Authorization, Inquiry, card_of
+from issuing_disburse.simulator.balance import move
+from issuing_disburse.simulator.cardholders import Cardholder
+from issuing_disburse.simulator.cards import Card, set_status
+from issuing_disburse.simulator.delivery import Answer
+from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.merchant_categories import LONG_STAYS
+from issuing_disburse.simulator.schema import merge_metadata
+from issuing_disburse.simulator.spending import DAY_SECONDS, allows
+from issuing_disburse.simulator.webhook_endpoints import REALTIME, WebhookEndpoint
+from issuing_disburse.simulator.world import Call, Wire
+
+HOLD = "issuing_authorization_hold"
+RELEASE = "issuing_authorization_release"
+
+
+def _account_refuses(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
+    return None if call.account.can("card_issuing") else "account_disabled"
+
+
+def _card_refuses(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
+    card = card_of(call, authorization)
+    if card.status == "canceled":
+        return "card_canceled"
+    if card.is_expired(call.world.seconds):
+        return "card_expired"
+    return "card_inactive" if card.status == "inactive" else None
+
+
+def _holder_refuses(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
+    holder = call.world.get(Cardholder, authorization.cardholder)
+    if holder.status == "blocked":
+        return "cardholder_blocked"
+    if holder.status == "inactive":
+        return "cardholder_inactive"
+    return "cardholder_verification_required" if holder.disabled_reason() else None
+
+
+def _probes_refuse(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
+    card = card_of(call, authorization)
+    behaviour = call.world.behaviour
+    if card.payment_count is None or authorization.approved:
+        return None
+    if not _is_small(call, inquiry.amount) or card.probes < card.payment_count:
+        return None
+    return behaviour.excess_probe_reason
+
+
+def _is_small(call: Call, amount: int) -> bool:
+    behaviour = call.world.behaviour
+    least = 0 if behaviour.zero_amount_is_probe else 1
+    return least <= amount <= behaviour.payment_count_threshold
+
+
+def _verification_refuses(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
+    checks = authorization.verification_data
+    if "mismatch" in {checks.get("cvc_check"), checks.get("expiry_check")}:
+        return "verification_failed"
+    three_d_secure = checks.get("three_d_secure")
+    if isinstance(three_d_secure, dict) and three_d_secure.get("result") == "failed":
+        return "verification_failed"
+    return None
+
+
+def _controls_refuse(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
+    world = call.world
+    if authorization.amount + inquiry.amount > world.behaviour.largest_authorization:
+        return "spending_controls"
+    card = card_of(call, authorization)
+    holder = world.get(Cardholder, authorization.cardholder)
+    country = authorization.merchant_data.get("country")
+    for controls, spend, is_card in (
+        (card.controls, card.spend, True),
+        (holder.controls, holder.spend, False),
+    ):
+        if not allows(
+            controls,
+            spend,
+            amount=inquiry.amount,
+            category=authorization.category,
+            country=country if isinstance(country, str) else None,
+            presence=authorization.presence,
+            now=world.seconds,
+            behaviour=world.behaviour,
+            is_card=is_card,
+            increment_from=authorization.amount,
+        ):
+            return "spending_controls"
+    return None
+
+
+def _funds_refuse(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
+    enough = call.account.spendable(inquiry.currency) >= inquiry.amount
+    return None if enough else "insufficient_funds"
+
+
+CHECKS: Mapping[str, Callable[[Call, Authorization, Inquiry], str | None]] = MappingProxyType(
+    {
+        "account": _account_refuses,
+        "card": _card_refuses,
+        "cardholder": _holder_refuses,
+        "probes": _probes_refuse,
+        "verification": _verification_refuses,
+        "spending_controls": _controls_refuse,
+        "funds": _funds_refuse,
+    }
+)
+
+
+def refusal(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
+    """
+    Return why Stripe itself declines, or ``None`` when it would ask or approve.
+    """
+    for name in call.world.behaviour.decision_order:
+        reason = CHECKS[name](call, authorization, inquiry)
+        if reason is not None:
+            return reason
+    return None
+
+
+def decide(call: Call, authorization: Authorization, inquiry: Inquiry) -> None:
+    """
+    Take one question through the whole pipeline, asking the real-time endpoint if there is one.
+
+    Called without the simulator's lock; the lock is not held while the endpoint thinks.
+    """
+    world = call.world
+    with world.lock:
+        is_first = not authorization.history
+        reason = refusal(call, authorization, inquiry)
+        if reason == "insufficient_funds":
+            inquiry, reason = _partial(call, authorization, inquiry)
+        endpoint = None if reason else _realtime_endpoint(call)
+        if reason is not None or endpoint is None or call.ask is None:
+            _settle(call, authorization, inquiry, reason is None, reason or "card_active")
+            return
+        question = _pose(call, authorization, inquiry)
+    answer = call.ask(call, question, endpoint)
+    with world.lock:
+        reserved = call.account.reserved
+        reserved[inquiry.currency] = reserved.get(inquiry.currency, 0) - inquiry.amount
+        before = authorization.wire(world)
+        authorization.pending = None
+        _apply_answer(call, authorization, inquiry, answer, before, is_first=is_first)
+
+
+def _partial(
+    call: Call, authorization: Authorization, inquiry: Inquiry
+) -> tuple[Inquiry, str | None]:
+    """
+    Let Stripe offer what there is, where that is switched on and the merchant can take less.
+    """
+    rest = call.account.spendable(inquiry.currency)
+    if (
+        not call.world.behaviour.partial_approval_on_low_balance
+        or not inquiry.is_amount_controllable
+        or rest <= (inquiry.cashback_amount or 0)
+    ):
+        return inquiry, "insufficient_funds"
+    return evolve(inquiry, amount=rest), None
+
+
+def _realtime_endpoint(call: Call) -> WebhookEndpoint | None:
+    account = call.account.id
+    for endpoint in call.world.endpoints:
+        if endpoint.wants(REALTIME, account):
+            return endpoint
+    return None
+
+
+def _pose(call: Call, authorization: Authorization, inquiry: Inquiry) -> str:
+    """
+    Open the window: set the money apart and write the question down.
+    """
+    authorization.pending = inquiry
+    authorization.own_decision = None
+    reserved = call.account.reserved
+    reserved[inquiry.currency] = reserved.get(inquiry.currency, 0) + inquiry.amount
+    return events.emit(call, REALTIME, authorization, outbox=False).id
+
+
+def _apply_answer(
+    call: Call,
+    authorization: Authorization,
+    inquiry: Inquiry,
+    answer: Answer,
+    before: Wire,
+    *,
+    is_first: bool,
+) -> None:
+    behaviour = call.world.behaviour
+    amount, message = answer.amount, answer.message
+    if authorization.own_decision is not None:
+        approved, amount = authorization.own_decision
+        reason = "webhook_approved" if approved else "webhook_declined"
+        message = None
+    elif answer.outcome == "timeout":
+        approved = behaviour.webhook_timeout_decision == "approve"
+        reason = "webhook_timeout"
+    else:
+        approved, reason, message = _judge(call, authorization, inquiry, answer)
+        if reason == "webhook_error":
+            amount = None
+    if approved and behaviour.payment_count_is_strict:
+        refused = _card_refuses(call, authorization, inquiry)
+        approved, reason = (False, refused) if refused else (approved, reason)
+    if approved and amount is not None and inquiry.is_amount_controllable:
+        inquiry = evolve(inquiry, amount=amount)
+    _settle(call, authorization, inquiry, approved, reason, message, before=before)
+    if answer.challenge and not approved and is_first:
+        authorization.challenges = [{"channel": "sms", "status": "pending", "undeliverable_reason": None}]
+
+
+def _judge(
+    call: Call, authorization: Authorization, inquiry: Inquiry, answer: Answer
+) -> tuple[bool, str, str | None]:
+    """
+    Return whether a well-formed answer fits the question, and the reason to write down.
+    """
+    message = answer.message
+    least = max(1, inquiry.cashback_amount or 0)
+    if (
+        answer.outcome == "approved"
+        and answer.amount is not None
+        and inquiry.is_amount_controllable
+        and not least <= answer.amount <= inquiry.amount
+    ):
+        message = f"Webhook response has an amount outside {least} to {inquiry.amount}."
+    if message is None:
+        try:
+            authorization.metadata = merge_metadata(
+                authorization.metadata, dict(answer.metadata)
+            )
+        except ApiError as problem:
+            message = problem.message
+    if message is not None:
+        approved = call.world.behaviour.webhook_error_decision == "approve"
+        return approved, "webhook_error", message
+    approved = answer.outcome == "approved"
+    return approved, "webhook_approved" if approved else "webhook_declined", None
+
+
+def _settle(
+    call: Call,
+    authorization: Authorization,
+    inquiry: Inquiry,
+    approved: bool,
+    reason: str,
+    message: str | None = None,
+    *,
+    before: Wire | None = None,
+) -> None:
+    """
+    Write the decision down, hold the money, count the use, and tell of it all.
+    """
+    world = call.world
+    is_first = not authorization.history
+    if before is None and not is_first:
+        before = authorization.wire(world)
+    entry: Wire = {
+        "amount": inquiry.amount,
+        "amount_details": inquiry.details(),
+        "approved": approved,
+        "authorization_code": "S" + world.ids.digits(6) if approved else None,
+        "created": world.seconds,
+        "currency": inquiry.currency,
+        "merchant_amount": inquiry.merchant_amount,
+        "merchant_currency": inquiry.merchant_currency,
+        "network_risk_score": inquiry.risk_score,
+        "reason": reason,
+        "reason_message": message,
+        "requested_at": inquiry.requested_at,
+    }
+    newest_first = world.behaviour.request_history_newest_first
+    old = authorization.history
+    authorization.history = [entry, *old] if newest_first else [*old, entry]
+    if approved:
+        _approve(call, authorization, inquiry)
+    elif is_first:
+        authorization.status = "closed"
+        authorization.amount = inquiry.amount
+        authorization.merchant_amount = inquiry.merchant_amount
+    card = card_of(call, authorization)
+    exhausted = approved and _count(call, authorization, card)
+    if exhausted and world.behaviour.card_update_before_authorization:
+        set_status(call, card, "canceled")
+    if is_first:
+        events.emit(call, "issuing_authorization.created", authorization)
+        if approved:
+            _expect_expiry(call, authorization)
+    else:
+        events.emit(call, "issuing_authorization.updated", authorization, before)
+    if exhausted and not world.behaviour.card_update_before_authorization:
+        set_status(call, card, "canceled")
+
+
+def _approve(call: Call, authorization: Authorization, inquiry: Inquiry) -> None:
+    authorization.approved = True
+    authorization.amount += inquiry.amount
+    authorization.merchant_amount += inquiry.merchant_amount
+    authorization.details = inquiry.details()
+    hold(call, authorization, inquiry.amount)
+    spend(call, authorization, inquiry.amount)
+
+
+def _expect_expiry(call: Call, authorization: Authorization) -> None:
+    behaviour = call.world.behaviour
+    days = (
+        behaviour.long_authorization_days
+        if authorization.category in LONG_STAYS
+        else behaviour.authorization_days
+    )
+    call.world.later(days * DAY_SECONDS, "expire_authorization", authorization.id)
+
+
+def _count(call: Call, authorization: Authorization, card: Card) -> bool:
+    """
+    Count an approval by the lifecycle rules; say whether it used the card up.
+    """
+    if authorization.is_counted or card.payment_count is None:
+        return False
+    if authorization.amount > call.world.behaviour.payment_count_threshold:
+        if authorization.is_probe:
+            authorization.is_probe = False
+            card.probes -= 1
+        authorization.is_counted = True
+        return count_payment(card)
+    if not authorization.is_probe and _is_small(call, authorization.amount):
+        authorization.is_probe = True
+        card.probes += 1
+    return False
+
+
+def count_payment(card: Card) -> bool:
+    """
+    Add one to a card's payments; say whether that used up a card still in use.
+    """
+    card.payments += 1
+    return (
+        card.payment_count is not None
+        and card.payments >= card.payment_count
+        and card.status != "canceled"
+    )
+
+
+def hold(call: Call, authorization: Authorization, amount: int) -> None:
+    """
+    Hold *amount* minor units of the Issuing balance; negative releases.
+    """
+    if amount == 0:
+        return
+    movement = move(
+        call,
+        -amount,
+        authorization.currency,
+        balance="issuing",
+        kind=HOLD if amount > 0 else RELEASE,
+        source=authorization.id,
+    )
+    authorization.movements = [*authorization.movements, movement.id]
+    authorization.held += amount
+    held = call.account.held
+    held[authorization.currency] = held.get(authorization.currency, 0) + amount
+
+
+def spend(call: Call, authorization: Authorization, amount: int) -> None:
+    """
+    Count *amount* against the limits of card and holder; negative gives room back.
+    """
+    world = call.world
+    card = card_of(call, authorization)
+    holder = world.get(Cardholder, authorization.cardholder)
+    for each in (card.spend, holder.spend):
+        each.add(
+            authorization.created,
+            authorization.category,
+            amount,
+            now=world.seconds,
+            lag=world.behaviour.spending_lag_seconds,
+        )

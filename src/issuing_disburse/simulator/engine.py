@@ -1,0 +1,368 @@
+"""
+How does a request become a response, from bytes to bytes?
+"""
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from attrs import define, field
+from orjson import dumps, loads
+
+from issuing_disburse.simulator.accounts import Account
+from issuing_disburse.simulator.catalogue import ENDPOINTS
+from issuing_disburse.simulator.delivery import Postman
+from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.events import EXPIRED_SINCE, for_version
+from issuing_disburse.simulator.expansion import expand
+from issuing_disburse.simulator.faults import (
+    Action,
+    Faults,
+    Hang,
+    LoseConnection,
+    Refuse,
+    ServerError,
+    Slow,
+)
+from issuing_disburse.simulator.form import decode
+from issuing_disburse.simulator.idempotency import Replies, StoredReply, fingerprint
+from issuing_disburse.simulator.limits import RateLimiter
+from issuing_disburse.simulator.recorded import RecordedRequest
+from issuing_disburse.simulator.router import Endpoint, Router
+from issuing_disburse.simulator.world import API_VERSION, Call, Key, Resource, World
+
+LARGEST_BODY = 1_000_000
+KEPT_REQUESTS = 10_000
+_VERSION = re.compile(r"20\d\d-[01]\d-[0-3]\d(\.[a-z0-9_]+)*(;.*)?\Z")
+_FORM = "application/x-www-form-urlencoded"
+
+
+@define
+class Response:
+    """
+    Be one HTTP response.
+
+    *lost* says that it must not reach the caller: the connection breaks (``"lost"``) or stays
+    silent (``"hang"``) for *seconds*.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    lost: str | None = None
+    seconds: float = 0.0
+
+
+@define
+class Request:
+    """
+    Be what is known of a request while it is worked on.
+    """
+
+    id: str
+    method: str
+    path: str
+    query: bytes
+    headers: dict[str, str]
+    body: bytes
+    account: Account
+    key: str | None = None
+    version: str = API_VERSION
+    replayed: bool = False
+    lost: str | None = None
+    seconds: float = 0.0
+    should_retry: bool | None = None
+
+
+@define
+class Engine:
+    """
+    Take requests in and give responses out; never raise.
+    """
+
+    world: World
+    postman: Postman
+    faults: Faults
+    replies: Replies
+    limiter: RateLimiter
+    sleep: Callable[[float], None]
+    router: Router = field(factory=lambda: Router.of(ENDPOINTS))
+    requests: deque[RecordedRequest] = field(factory=lambda: deque(maxlen=KEPT_REQUESTS))
+
+    def handle(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        """
+        Answer one request: *target* is the path with its query.
+        """
+        path, _, query = target.partition("?")
+        world = self.world
+        lowered = {name.lower(): value for name, value in headers.items()}
+        with world.lock:
+            request = Request(
+                world.ids.new("req"),
+                method.upper(),
+                path,
+                query.encode("utf-8", "replace"),
+                lowered,
+                body,
+                world.get(Account, world.platform),
+            )
+        outbox: list[tuple[str, str, int]] = []
+        try:
+            status, answer, extra = self._answer(request, outbox)
+        except ApiError as error:
+            status, answer, extra = error.status, error.body(request.id), error.headers
+        except Exception as problem:  # noqa: BLE001 - a bug of ours must look like Stripe's 500
+            status, extra = 500, {}
+            answer = ApiError(
+                f"The simulator failed: {type(problem).__name__}: {problem}", 500, "api_error"
+            ).body(request.id)
+        response = self._respond(request, status, answer, extra)
+        self.requests.append(RecordedRequest.of(request, response.status))
+        if outbox:
+            self.postman.deliver(outbox)
+        return response
+
+    def _respond(
+        self, request: Request, status: int, body: bytes, extra: Mapping[str, str]
+    ) -> Response:
+        headers = {
+            "Content-Type": "application/json",
+            "Request-Id": request.id,
+            "Stripe-Version": request.version,
+        }
+        if request.key is not None:
+            headers["Idempotency-Key"] = request.key
+            if request.replayed:
+                headers["Idempotent-Replayed"] = "true"
+        if request.should_retry is not None:
+            headers["Stripe-Should-Retry"] = "true" if request.should_retry else "false"
+        headers.update(extra)
+        return Response(status, headers, body, request.lost, request.seconds)
+
+    def _answer(
+        self, request: Request, outbox: list[tuple[str, str, int]]
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        key = self._authenticate(request)
+        self._choose_account(request, key)
+        version = request.headers.get("stripe-version")
+        if version is not None:
+            if not _VERSION.match(version):
+                raise ApiError(f"Invalid Stripe API version: {version[:60]}")
+            request.version = version
+        endpoint, names = self.router.find(request.method, request.path)
+        self._check_key(key, request, names)
+        self.limiter.admit(endpoint.name, request.account.id, self.world.seconds)
+        fault = None
+        if len(self.faults):
+            with self.world.lock:
+                fault = self.faults.for_request(endpoint.name, request.account.id)
+        if fault is not None:
+            self._fail_before(request, fault)
+        if request.method == "POST":
+            name = request.headers.get("idempotency-key")
+            self._check_body(request)
+            if name:
+                request.key = name
+                return self._once(endpoint, names, request, outbox, fault)
+        return self._run(endpoint, names, request, outbox, fault)[:3]
+
+    def _authenticate(self, request: Request) -> Key:
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        secret = credentials.strip()
+        if scheme.lower() == "basic":
+            try:
+                secret = b64decode(secret, validate=True).decode().partition(":")[0]
+            except (Base64Error, UnicodeDecodeError, ValueError):
+                secret = ""
+        elif scheme.lower() != "bearer":
+            secret = ""
+        if not secret:
+            raise ApiError(
+                "You did not provide an API key. You need to provide your API key in the"
+                " Authorization header, using Bearer auth (e.g. 'Authorization: Bearer"
+                " YOUR_SECRET_KEY').",
+                status=401,
+            )
+        key = self.world.keys.get(secret)
+        if key is None:
+            shown = f"{secret[:8]}{'*' * 12}{secret[-4:]}" if len(secret) > 16 else "*" * 12  # noqa: PLR2004 - too short to show a part
+            raise ApiError(f"Invalid API Key provided: {shown}", status=401)
+        return key
+
+    def _choose_account(self, request: Request, key: Key) -> None:
+        own = self.world.get(Account, key.account)
+        request.account = own
+        name = request.headers.get("stripe-account")
+        if name is None or name == own.id:
+            return
+        found = self.world.by_id.get(name)
+        if not isinstance(found, Account) or found.account != own.id:
+            raise ApiError(
+                f"The provided key does not have access to account '{name[:60]}' (or that account"
+                " does not exist). Application access may have been revoked.",
+                status=403,
+                code="account_invalid",
+            )
+        request.account = found
+
+    def _check_key(self, key: Key, request: Request, names: tuple[str, ...]) -> None:
+        """
+        Refuse what a restricted key may not do, and everything to a live key: there is only test.
+        """
+        if key.livemode:
+            for name in names:
+                if name in self.world.by_id:
+                    raise ApiError(
+                        f"No such object: '{name}'; a similar object exists in test mode, but a"
+                        " live mode key was used to make this request.",
+                        status=404,
+                        code="resource_missing",
+                        param="id",
+                    )
+            raise ApiError(
+                "This simulator has test mode only; a live mode key was used.", status=403
+            )
+        if key.allowed is not None and not any(
+            request.method == method and request.path.startswith(prefix)
+            for method, prefix in key.allowed
+        ):
+            raise ApiError(
+                f"The provided key '{key.secret[:8]}{'*' * 12}' does not have the required"
+                f" permissions for this endpoint on account '{request.account.id}'.",
+                status=403,
+                code="more_permissions_required_for_application",
+            )
+
+    def _check_body(self, request: Request) -> None:
+        if len(request.body) > LARGEST_BODY:
+            raise ApiError(f"Request body is larger than {LARGEST_BODY} bytes.", status=413)
+        if not request.body:
+            return
+        kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
+        if kind != _FORM:
+            raise ApiError(
+                f"Invalid request (unsupported content type {kind[:60]}): only"
+                f" {_FORM} is accepted."
+            )
+
+    def _fail_before(self, request: Request, fault: Action) -> None:
+        if isinstance(fault, Refuse) and not fault.recorded:
+            raise fault.error()
+        if isinstance(fault, LoseConnection) and not fault.after_commit:
+            request.lost = "lost"
+            raise ApiError("The connection was lost.", 500, "api_error")
+        if isinstance(fault, Hang) and not fault.after_commit:
+            request.lost, request.seconds = "hang", fault.seconds
+            raise ApiError("There was no answer.", 500, "api_error")
+        if isinstance(fault, ServerError) and not fault.after_commit and not fault.recorded:
+            raise self._server_error(request, fault)
+
+    def _server_error(self, request: Request, fault: ServerError) -> ApiError:
+        default = None if not fault.recorded else False
+        request.should_retry = default if fault.should_retry is None else fault.should_retry
+        return ApiError("An unknown error occurred", fault.status, "api_error")
+
+    def _once(
+        self,
+        endpoint: Endpoint,
+        names: tuple[str, ...],
+        request: Request,
+        outbox: list[tuple[str, str, int]],
+        fault: Action | None,
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """
+        Carry a request out unless its key has an answer already, and keep the answer.
+        """
+        key = request.key or ""
+        by_account = self.world.behaviour.idempotency_scope == "account"
+        scope = request.account.id if by_account else ""
+        print_ = fingerprint(request.method, request.path, request.body)
+        replies = self.replies
+        with self.world.lock:
+            stored = replies.begin(scope, key, print_, self.world.seconds)
+        if stored is not None:
+            request.replayed = True
+            if stored.status >= 500:  # noqa: PLR2004 - it was recorded, so repeating is no use
+                request.should_retry = False
+            return stored.status, stored.body, {"Original-Request": stored.request_id}
+        reply = None
+        try:
+            status, body, extra, is_recorded = self._run(endpoint, names, request, outbox, fault)
+            if is_recorded:
+                reply = StoredReply(print_, self.world.seconds, status, body, request.id)
+        finally:
+            with self.world.lock:
+                replies.finish(scope, key, reply)
+        return status, body, extra
+
+    def _run(
+        self,
+        endpoint: Endpoint,
+        names: tuple[str, ...],
+        request: Request,
+        outbox: list[tuple[str, str, int]],
+        fault: Action | None,
+    ) -> tuple[int, bytes, Mapping[str, str], bool]:
+        """
+        Return status, body, headers, and whether the answer belongs to the key.
+
+        Parameters that fail their declaration end the request before it has begun.
+        """
+        raw = request.body if request.method == "POST" else request.query
+        params = endpoint.params.read(decode(raw), "") or {}
+        call = Call(
+            world=self.world,
+            account=request.account,
+            params=params,
+            names=names,
+            expand=tuple(params.pop("expand", None) or ()),
+            request_id=request.id,
+            idempotency_key=request.key,
+            version=request.version,
+            version_given="stripe-version" in request.headers,
+            ask=self.postman.ask,
+            outbox=outbox,
+        )
+        extra: Mapping[str, str] = {}
+        try:
+            if isinstance(fault, Refuse):
+                raise fault.error()
+            if isinstance(fault, ServerError) and not fault.after_commit:
+                raise self._server_error(request, fault)
+            status, body = 200, self.execute(endpoint, call)
+            if isinstance(fault, ServerError):
+                raise self._server_error(request, fault)
+        except ApiError as error:
+            status, body, extra = error.status, error.body(request.id), error.headers
+        if isinstance(fault, LoseConnection):
+            request.lost = "lost"
+        elif isinstance(fault, Hang):
+            request.lost, request.seconds = "hang", fault.seconds
+        elif isinstance(fault, Slow):
+            self.sleep(fault.seconds)
+        recorded = not isinstance(fault, ServerError) or fault.recorded
+        return status, body, extra, recorded
+
+    def execute(self, endpoint: Endpoint, call: Call) -> bytes:
+        """
+        Carry out a call whose parameters have been read, and return the JSON of its result.
+        """
+        world = self.world
+        if endpoint.locks_itself:
+            result = endpoint.handler(call)
+            with world.lock:
+                return self._render(result, call)
+        with world.lock:
+            return self._render(endpoint.handler(call), call)
+
+    def _render(self, result: Resource | dict[str, object], call: Call) -> bytes:
+        body = result.bytes_shown(self.world) if isinstance(result, Resource) else dumps(result)
+        if call.expand:
+            body = expand(self.world, body, call.expand)
+        if call.version[:10] < EXPIRED_SINCE:
+            body = dumps(for_version(loads(body), call.version))
+        return body

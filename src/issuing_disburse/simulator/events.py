@@ -1,0 +1,152 @@
+"""
+How is everything that happens written down, and who is to be told?
+"""
+
+from typing import ClassVar
+
+from attrs import define
+from orjson import Fragment, dumps, loads
+
+from issuing_disburse.simulator.errors import no_such
+from issuing_disburse.simulator.listing import page
+from issuing_disburse.simulator.schema import Boolean, Sequence, Text, list_params, params
+from issuing_disburse.simulator.world import API_VERSION, Call, Resource, Wire, World
+
+RETENTION_SECONDS = 30 * 24 * 3600
+EXPIRED_SINCE = "2025-03-31"
+
+RETRIEVE = params()
+LIST = list_params({"type": Text(), "types": Sequence(Text()), "delivery_success": Boolean()})
+
+
+@define(eq=False, kw_only=True)
+class Event(Resource):
+    """
+    Keep one event as the bytes it was born with.
+    """
+
+    noun: ClassVar[str] = "event"
+    indexed: ClassVar[tuple[str, ...]] = ("type",)
+
+    type: str
+    undelivered: int = 0
+
+    def show(self, world: World) -> Fragment:
+        return Fragment(self.json)
+
+    def wire(self, world: World) -> Wire:
+        wire: Wire = loads(self.json)
+        return wire
+
+
+def difference(before: Wire, after: Wire) -> Wire:
+    """
+    Return every changed attribute with its old value; hashes key by key, lists as a whole.
+
+    An object shown inside another one (a card inside its authorization) is not an attribute.
+    """
+    changed: Wire = {}
+    for key, value in after.items():
+        old = before.get(key)
+        if old is value or old == value or isinstance(value, Fragment):
+            continue
+        if isinstance(old, dict) and isinstance(value, dict):
+            changed[key] = difference(old, {**dict.fromkeys(old), **value})
+        else:
+            changed[key] = old
+    return changed
+
+
+def emit(
+    call: Call, kind: str, resource: Resource, before: Wire | None = None, *, outbox: bool = True
+) -> Event:
+    """
+    Record an event about *resource* and address it to every endpoint that wants it.
+
+    Args:
+        before: The wire form from before an update, for ``previous_attributes``.
+        outbox: Leave out for the real-time request, which goes its own way.
+    """
+    world = call.world
+    account = call.account.id
+    data: Wire = {"object": resource.show(world)}
+    if before is not None:
+        data["previous_attributes"] = difference(before, resource.wire(world))
+    name = world.ids.new("evt")
+    receivers = [e for e in world.endpoints if e.wants(kind, account)] if world.endpoints else []
+    envelope: Wire = {"id": name, "object": "event"}
+    if account != world.platform:
+        envelope["account"] = account
+    envelope["api_version"] = API_VERSION
+    envelope["context"] = None
+    envelope["created"] = world.seconds
+    envelope["data"] = data
+    envelope["livemode"] = False
+    envelope["pending_webhooks"] = len(receivers)
+    envelope["request"] = {"id": call.request_id, "idempotency_key": call.idempotency_key}
+    envelope["type"] = kind
+    event = Event(
+        id=name,
+        account=account,
+        created=world.seconds,
+        type=kind,
+        json=dumps(envelope),
+        undelivered=len(receivers),
+    )
+    world.add(event)
+    if outbox:
+        call.outbox.extend((name, endpoint.id, 0) for endpoint in receivers)
+    return event
+
+
+def payload_for(event: Event, version: str | None) -> bytes:
+    """
+    Return the event's bytes as an endpoint of API *version* sees them.
+
+    Before basil a lapsed authorization was shown as reversed.
+    """
+    if version is None or version[:10] >= EXPIRED_SINCE:
+        return event.json
+    return dumps(for_version(loads(event.json), version))
+
+
+def for_version(tree: object, version: str) -> object:
+    """
+    Return decoded JSON as an older API *version* would show it.
+    """
+    if isinstance(tree, list):
+        return [for_version(item, version) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    result = {key: for_version(value, version) for key, value in tree.items()}
+    if result.get("object") == "issuing.authorization" and result.get("status") == "expired":
+        result["status"] = "reversed"
+    return {**result, "api_version": version} if result.get("object") == "event" else result
+
+
+def retrieve(call: Call) -> Event:
+    """
+    Stripe: ``GET /v1/events/:id``.
+    """
+    event = call.world.find(Event, call.names[0], call.account.id)
+    if event.created < call.world.seconds - RETENTION_SECONDS:
+        raise no_such(Event.noun, event.id)
+    return event
+
+
+def listing(call: Call) -> Wire:
+    """
+    Stripe: ``GET /v1/events``, thirty days back.
+    """
+    oldest = call.world.seconds - RETENTION_SECONDS
+    types = call.params.pop("types", None)
+    success = call.params.pop("delivery_success", None)
+
+    def wanted(event: Event) -> bool:
+        return (
+            event.created >= oldest
+            and (types is None or event.type in types)
+            and (success is None or success == (event.undelivered == 0))
+        )
+
+    return page(call, Event, "/v1/events", wanted=wanted)

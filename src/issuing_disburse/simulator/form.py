@@ -1,0 +1,131 @@
+"""
+What did the caller send, once the form encoding is undone?
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+from urllib.parse import quote_plus, unquote_to_bytes
+
+from issuing_disburse.simulator.errors import ApiError
+
+Tree: TypeAlias = Any
+"""
+Decoded form data: a string, a dict of trees (also for ``a[0]``), or a list of trees (``a[]``).
+"""
+
+MAX_PARAMETERS = 2_000
+MAX_DEPTH = 8
+
+
+def decode(raw: bytes) -> dict[str, Tree]:
+    """
+    Return the tree of an ``application/x-www-form-urlencoded`` body or query string.
+
+    Nested (``a[b]=1``), indexed (``a[0]=1``) and appended (``a[]=1``, also of hashes) keys are
+    understood, with brackets raw or percent-encoded.
+
+    Raises:
+        ApiError: The text is no form data, too deep, or has too many parameters.
+    """
+    tree: dict[str, Tree] = {}
+    if not raw:
+        return tree
+    pairs = raw.split(b"&", MAX_PARAMETERS)
+    if len(pairs) > MAX_PARAMETERS:
+        raise ApiError(f"Too many parameters: at most {MAX_PARAMETERS} are accepted.")
+    for pair in pairs:
+        if pair:
+            key, _, value = pair.partition(b"=")
+            _put(tree, _text(key), _text(value))
+    return tree
+
+
+def encode(params: Mapping[str, object]) -> bytes:
+    """
+    Return *params* as the official SDKs would send them: indexed lists, no ``None``.
+    """
+    return "&".join(
+        f"{quote_plus(key)}={quote_plus(value)}" for key, value in _flat("", params)
+    ).encode()
+
+
+def _flat(prefix: str, value: object) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        items = [(f"{prefix}[{key}]" if prefix else str(key), item) for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        items = [(f"{prefix}[{index}]", item) for index, item in enumerate(value)]
+    elif isinstance(value, bool):
+        return [(prefix, "true" if value else "false")]
+    else:
+        return [(prefix, str(value))]
+    return [pair for key, item in items for pair in _flat(key, item)]
+
+
+def _text(raw: bytes) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    if b"%" in raw:
+        raw = unquote_to_bytes(raw)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise ApiError("Invalid request: the parameters are not valid UTF-8.") from None
+
+
+def _put(tree: dict[str, Tree], key: str, value: str) -> None:
+    head, bracket, rest = key.partition("[")
+    if not bracket:
+        if key in tree and not isinstance(tree[key], str):
+            raise _clash(key)
+        tree[key] = value
+        return
+    if not rest.endswith("]") or not head:
+        raise ApiError(f"Invalid parameter name: {key[:100]}", param=key[:100])
+    steps = rest[:-1].split("][")
+    if len(steps) > MAX_DEPTH:
+        raise ApiError(f"Parameters are nested too deeply: {key[:100]}", param=key[:100])
+    node: Tree = tree
+    step = head
+    for following in steps:
+        node = _descend(node, step, following, key)
+        step = following
+    _set(node, step, value, key)
+
+
+def _descend(node: Tree, step: str, following: str, key: str) -> Tree:
+    """
+    Return the container under *step*, making it when it is new.
+    """
+    kind = dict if following else list
+    if isinstance(node, list):
+        # ``a[][b]=1&a[][c]=2`` is one hash; a key that is there already starts the next one.
+        if step or kind is list:
+            raise _clash(key)
+        if not node or following in node[-1]:
+            node.append({})
+        if not isinstance(node[-1], dict):
+            raise _clash(key)
+        return node[-1]
+    child = node.get(step)
+    if child is None:
+        child = node[step] = kind()
+    if type(child) is not kind:
+        raise _clash(key)
+    return child
+
+
+def _set(node: Tree, step: str, value: str, key: str) -> None:
+    if isinstance(node, list):
+        if step != "":
+            raise _clash(key)
+        node.append(value)
+        return
+    if step in node and not isinstance(node[step], str):
+        raise _clash(key)
+    node[step] = value
+
+
+def _clash(key: str) -> ApiError:
+    return ApiError(f"Invalid parameter: {key[:100]} has two shapes.", param=key[:100])

@@ -1,0 +1,125 @@
+"""
+Who sells, in which category and currency, and what do they say about the purchase?
+"""
+
+from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.merchant_categories import CODES, DEFAULT_CATEGORY
+from issuing_disburse.simulator.schema import Boolean, Choice, Free, Hash, Node, Params, Text
+from issuing_disburse.simulator.world import Call, Wire
+
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
+
+
+def _check_category(value: str, name: str) -> None:
+    if value not in CODES:
+        raise ApiError(f"Invalid {name}: must be one of the merchant categories.", param=name)
+
+
+MERCHANT_DATA = Hash(
+    {
+        "category": Text(check=_check_category),
+        "city": Text(clearable=True),
+        "country": Text(longest=3),
+        "name": Text(clearable=True),
+        "network_id": Text(),
+        "postal_code": Text(clearable=True),
+        "state": Text(clearable=True),
+        "terminal_id": Text(clearable=True),
+        "url": Text(clearable=True),
+    }
+)
+PURCHASE_DETAILS = Free()
+_CHECK = Choice({"match", "mismatch", "not_provided"})
+VERIFICATION_DATA = Hash(
+    {
+        "address_line1_check": _CHECK,
+        "address_postal_code_check": _CHECK,
+        "authentication_exemption": Hash(
+            {
+                "claimed_by": Choice({"acquirer", "issuer"}, required=True),
+                "type": Choice(
+                    {"low_value_transaction", "transaction_risk_analysis", "unknown"},
+                    required=True,
+                ),
+            }
+        ),
+        "cvc_check": _CHECK,
+        "expiry_check": _CHECK,
+        "three_d_secure": Hash(
+            {
+                "result": Choice(
+                    {"attempt_acknowledged", "authenticated", "failed", "required"}, required=True
+                )
+            }
+        ),
+    },
+    exclusive=(("authentication_exemption", "three_d_secure"),),
+)
+_LEVEL = Choice({"elevated", "highest", "low", "normal", "not_assessed", "unknown"})
+_RISK: dict[str, Node] = {
+    "card_testing_risk": Hash(
+        {
+            "invalid_account_number_decline_rate_past_hour": Free(),
+            "invalid_credentials_decline_rate_past_hour": Free(),
+            "level": _LEVEL,
+        }
+    ),
+    "fraud_risk": Hash({"level": _LEVEL, "score": Free()}),
+    "merchant_dispute_risk": Hash({"dispute_rate": Free(), "level": _LEVEL}),
+}
+RISK_ASSESSMENT = Hash(_RISK)
+CONTROLLABLE = Boolean()
+
+
+def merchant_wire(call: Call, asked: Params | None) -> tuple[Wire, str]:
+    """
+    Return what Stripe shows of a merchant, and its category.
+    """
+    given = asked or {}
+    category = given.get("category", DEFAULT_CATEGORY)
+    wire: Wire = {
+        "category": category,
+        "category_code": CODES[category],
+        "city": given.get("city", "San Francisco"),
+        "country": given.get("country", call.account.country),
+        "name": given.get("name", "Rocket Rides"),
+        "network_id": given.get("network_id", "1234567890"),
+        "postal_code": given.get("postal_code", "94107"),
+        "state": given.get("state", "CA"),
+        "tax_id": None,
+        "terminal_id": given.get("terminal_id"),
+        "url": given.get("url"),
+    }
+    return wire, category
+
+
+def verification_wire(asked: Params | None) -> Wire:
+    """
+    Return what was checked about the person paying.
+    """
+    given = asked or {}
+    return {
+        "address_line1_check": given.get("address_line1_check", "not_provided"),
+        "address_postal_code_check": given.get("address_postal_code_check", "not_provided"),
+        "authentication_exemption": given.get("authentication_exemption"),
+        "cvc_check": given.get("cvc_check", "not_provided"),
+        "expiry_check": given.get("expiry_check", "match"),
+        "postal_code": None,
+        "three_d_secure": given.get("three_d_secure"),
+    }
+
+
+def convert(call: Call, amount: int, source: str, target: str) -> int:
+    """
+    Return *amount* minor units of *source* as minor units of *target*, at the day's fixed rate.
+
+    Raises:
+        ApiError: There is no rate for one of the currencies.
+    """
+    if source == target:
+        return amount
+    rates = call.world.behaviour.exchange_rates
+    for currency in (source, target):
+        if currency not in rates:
+            raise ApiError(f"Invalid currency: {currency}.", param="merchant_currency")
+    return round(amount * rates[source] / rates[target])

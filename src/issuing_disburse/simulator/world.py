@@ -1,0 +1,254 @@
+"""
+What exists in the simulated Stripe, and how is it found and shown?
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import RLock
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypeVar
+
+from attrs import define, field
+from orjson import Fragment, dumps
+
+from issuing_disburse.simulator.behaviour import Behaviour
+from issuing_disburse.simulator.clock import SECOND, Agenda
+from issuing_disburse.simulator.errors import no_such
+from issuing_disburse.simulator.ids import Ids
+from issuing_disburse.simulator.schema import Params
+
+if TYPE_CHECKING:
+    from issuing_disburse.simulator.accounts import Account
+    from issuing_disburse.simulator.delivery import Answer
+    from issuing_disburse.simulator.webhook_endpoints import WebhookEndpoint
+
+Wire: TypeAlias = dict[str, object]
+"""
+An object as Stripe shows it, ready for the JSON encoder.
+"""
+
+API_VERSION = "2026-10-28.endive"
+
+
+@define(eq=False, kw_only=True)
+class Resource:
+    """
+    Hold what all objects share: an id, an owner, a moment, a place in the order of creation.
+
+    State that is shown is replaced and never changed in place, so that a wire form taken before a
+    change can be compared with the one after it.
+    """
+
+    noun: ClassVar[str] = "object"
+    indexed: ClassVar[tuple[str, ...]] = ()
+
+    id: str
+    account: str
+    created: int
+    position: int = 0
+    metadata: dict[str, str] = field(factory=dict)
+    json: bytes = field(default=b"", repr=False)
+    shown: Fragment | None = field(default=None, repr=False)
+    shown_inside: Fragment | None = field(default=None, repr=False)
+
+    def wire(self, world: "World") -> Wire:
+        """
+        Return the object as Stripe shows it.
+        """
+        raise NotImplementedError
+
+    def inside(self, world: "World") -> "Resource | None":
+        """
+        Return the object that is shown in full inside this one, if there is one.
+        """
+        return None
+
+    def show(self, world: "World") -> Fragment:
+        """
+        Return the JSON form, made once and kept until something in it changes.
+        """
+        inner = self.inside(world)
+        inner_shown = None if inner is None else inner.show(world)
+        if self.shown is None or self.shown_inside is not inner_shown:
+            self.json = dumps(self.wire(world))
+            self.shown = Fragment(self.json)
+            self.shown_inside = inner_shown
+        return self.shown
+
+    def bytes_shown(self, world: "World") -> bytes:
+        """
+        Return the JSON form as bytes.
+        """
+        self.show(world)
+        return self.json
+
+    def changed(self) -> None:
+        """
+        Forget the kept JSON form.
+        """
+        self.shown = None
+
+
+R = TypeVar("R", bound=Resource)
+
+
+@define(eq=False)
+class World:
+    """
+    Be the whole state: objects by id, lists by owner and kind, the time, the generator.
+
+    Lists hold objects in the order of creation; beside the full list of an account there is one
+    list for each value of each indexed attribute, so no filter that matters walks everything.
+    """
+
+    behaviour: Behaviour
+    ids: Ids
+    now: int
+    platform: str = ""
+    by_id: dict[str, Resource] = field(factory=dict)
+    lists: dict[tuple[str, ...], list[Resource]] = field(factory=dict)
+    agenda: Agenda = field(factory=Agenda)
+    positions: int = 0
+    endpoints: list["WebhookEndpoint"] = field(factory=list)
+    keys: dict[str, "Key"] = field(factory=dict)
+    lock: RLock = field(factory=RLock, repr=False)
+
+    @property
+    def seconds(self) -> int:
+        """
+        Return the time as whole Unix seconds, the way objects show it.
+        """
+        return self.now // SECOND
+
+    def add(self, resource: Resource) -> None:
+        """
+        Put a new object in its place: by id, and at the end of its lists.
+        """
+        self.positions += 1
+        resource.position = self.positions
+        self.by_id[resource.id] = resource
+        lists, owner, noun = self.lists, resource.account, resource.noun
+        try:
+            lists[owner, noun].append(resource)
+        except KeyError:
+            lists[owner, noun] = [resource]
+        for name in resource.indexed:
+            value = getattr(resource, name)
+            if value is not None:
+                try:
+                    lists[owner, noun, name, value].append(resource)
+                except KeyError:
+                    lists[owner, noun, name, value] = [resource]
+
+    def reindex(self, resource: Resource, name: str, old: str | None) -> None:
+        """
+        Move an object to the list of its new value after an indexed attribute has changed.
+        """
+        new = getattr(resource, name)
+        if new == old:
+            return
+        key = (resource.account, resource.noun, name)
+        if old is not None:
+            leaving = self.lists[*key, old]
+            del leaving[bisect_left(leaving, resource.position, key=_position)]
+        if new is not None:
+            joining = self.lists.setdefault((*key, new), [])
+            joining.insert(bisect_left(joining, resource.position, key=_position), resource)
+
+    def get(self, kind: type[R], name: str) -> R:
+        """
+        Return an object that is known to exist, whoever owns it.
+        """
+        found = self.by_id[name]
+        if not isinstance(found, kind):
+            raise no_such(kind.noun, name)
+        return found
+
+    def find(
+        self, kind: type[R], name: str, account: str, *, param: str = "id", status: int = 404
+    ) -> R:
+        """
+        Return an account's object by id.
+
+        Raises:
+            ApiError: There is none of that kind here; another account's is not told apart.
+        """
+        found = self.by_id.get(name)
+        if not isinstance(found, kind) or found.account != account:
+            raise no_such(kind.noun, name, param=param, status=status)
+        return found
+
+    def later(self, seconds: float, action: str, *arguments: str | int) -> None:
+        """
+        Let *action* happen by itself in *seconds*.
+        """
+        self.agenda.add(self.now + round(seconds * SECOND), action, *arguments)
+
+
+def _position(resource: Resource) -> int:
+    return resource.position
+
+
+@define(eq=False)
+class Key:
+    """
+    Be one API key: whose it is, its mode, and what a restricted one may do.
+
+    *allowed* is ``None`` for a full key, else a set of ``(method, path prefix)`` pairs.
+    """
+
+    secret: str
+    account: str
+    livemode: bool = False
+    allowed: frozenset[tuple[str, str]] | None = None
+
+
+@define(eq=False, kw_only=True)
+class Call:
+    """
+    Be one request, or one thing that happens by itself, while it is carried out.
+
+    What has to be delivered afterwards, outside the lock, collects in *outbox*.
+    """
+
+    world: World
+    account: "Account"
+    params: Params = field(factory=dict)
+    names: tuple[str, ...] = ()
+    expand: tuple[str, ...] = ()
+    request_id: str | None = None
+    idempotency_key: str | None = None
+    version: str = API_VERSION
+    version_given: bool = False
+    ask: Callable[["Call", str, "WebhookEndpoint"], "Answer"] | None = None
+    outbox: list[tuple[str, str, int]] = field(factory=list)
+
+    @classmethod
+    def of_clock(cls, world: World, account: "Account") -> Self:
+        """
+        Start a call that nobody made: the time has come.
+        """
+        return cls(world=world, account=account)
+
+    def for_account(self, account: "Account") -> "Call":
+        """
+        Go on with the same call on another account's behalf.
+        """
+        return Call(
+            world=self.world,
+            account=account,
+            request_id=self.request_id,
+            idempotency_key=self.idempotency_key,
+            version=self.version,
+            outbox=self.outbox,
+        )
+
+
+@contextmanager
+def changing(resource: Resource, world: World) -> Iterator[Wire]:
+    """
+    Yield the wire form from before a change, and drop the kept JSON afterwards.
+    """
+    before = resource.wire(world)
+    yield before
+    resource.changed()
