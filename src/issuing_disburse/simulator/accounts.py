@@ -16,6 +16,7 @@ from issuing_disburse.simulator.schema import (
     Free,
     Hash,
     Metadata,
+    Node,
     Params,
     Sequence,
     Text,
@@ -27,7 +28,31 @@ from issuing_disburse.simulator.world import Call, Resource, Wire, World, changi
 
 CURRENCIES = {"US": "usd", "GB": "gbp"}
 ISSUING_COUNTRIES = frozenset(
-    "AT BE CA CY DE EE ES FI FR GB GR HR IE IT LT LU LV MT NL PT SI SK US".split()
+    [
+        "AT",
+        "BE",
+        "CA",
+        "CY",
+        "DE",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GB",
+        "GR",
+        "HR",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "PT",
+        "SI",
+        "SK",
+        "US",
+    ]
 )
 CAPABILITIES = frozenset(
     {
@@ -95,9 +120,13 @@ class Account(Resource):
         Return the requirements that keep a capability inactive.
         """
         due = [] if self.business_type else ["business_type"]
-        due += [f"{_SERVICES}.{name}" for name in ("date", "ip") if not self.services_terms.get(name)]
+        due += [
+            f"{_SERVICES}.{name}" for name in ("date", "ip") if not self.services_terms.get(name)
+        ]
         if capability == "card_issuing":
-            due += [f"{_TERMS}.{name}" for name in ("date", "ip") if not self.issuing_terms.get(name)]
+            due += [
+                f"{_TERMS}.{name}" for name in ("date", "ip") if not self.issuing_terms.get(name)
+            ]
         return due
 
     def spendable(self, currency: str) -> int:
@@ -202,7 +231,7 @@ def requirements(due: list[str], disabled: str | None) -> Wire:
 
 
 _REQUESTS = Hash({name: Hash({"requested": Boolean()}) for name in sorted(CAPABILITIES)})
-_FIELDS = {
+_FIELDS: dict[str, Node] = {
     "business_profile": Free(),
     "business_type": Choice({"company", "government_entity", "individual", "non_profit"}),
     "capabilities": _REQUESTS,
@@ -273,10 +302,14 @@ def _controller(asked: Params) -> dict[str, object]:
     custom = asked.get("type") == "custom"
     return {
         "type": "application",
-        "fees": {"payer": given.get("fees", {}).get("payer", "application" if custom else "account")},
+        "fees": {
+            "payer": given.get("fees", {}).get("payer", "application" if custom else "account")
+        },
         "is_controller": True,
         "losses": {
-            "payments": given.get("losses", {}).get("payments", "application" if custom else "stripe")
+            "payments": given.get("losses", {}).get(
+                "payments", "application" if custom else "stripe"
+            )
         },
         "requirement_collection": given.get(
             "requirement_collection", "application" if custom else "stripe"
@@ -337,7 +370,7 @@ def _connected(call: Call, name: str) -> Account:
     """
     world = call.world
     found = world.by_id.get(name)
-    if isinstance(found, Account) and (name == call.account.id or found.account == call.account.id):
+    if isinstance(found, Account) and call.account.id in {name, found.account}:
         return found
     raise ApiError(
         f"The provided key does not have access to account '{name[:60]}' (or that account does not"

@@ -174,9 +174,7 @@ def update(call: Call) -> Authorization:
     authorization = retrieve(call)
     if "metadata" in call.params:
         with changing(authorization, call.world) as before:
-            authorization.metadata = merge_metadata(
-                authorization.metadata, call.params["metadata"]
-            )
+            authorization.metadata = merge_metadata(authorization.metadata, call.params["metadata"])
         if authorization.pending is None:
             events.emit(call, "issuing_authorization.updated", authorization, before)
     return authorization

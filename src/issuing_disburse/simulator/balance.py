@@ -135,9 +135,7 @@ def wire_of(account: Account, world: World) -> Wire:
         ],
     }
     if account.id == world.platform:
-        wire["connect_reserved"] = [
-            {"amount": 0, "currency": currency} for currency, _ in payments
-        ]
+        wire["connect_reserved"] = [{"amount": 0, "currency": currency} for currency, _ in payments]
     if account.can("card_issuing"):
         wire["issuing"] = {
             "available": [{"amount": amount, "currency": currency} for currency, amount in issuing]

@@ -18,6 +18,7 @@ from issuing_disburse.simulator.schema import (
     Hash,
     Integer,
     Metadata,
+    Node,
     Params,
     Sequence,
     Text,
@@ -82,7 +83,9 @@ class Cardholder(Resource):
         if self.type != "individual" or self.country != "US":
             return due
         person = self.individual or {}
-        due += [f"individual.{name}" for name in ("first_name", "last_name") if not person.get(name)]
+        due += [
+            f"individual.{name}" for name in ("first_name", "last_name") if not person.get(name)
+        ]
         issuing = person.get("card_issuing")
         terms = issuing.get("user_terms_acceptance") if isinstance(issuing, dict) else None
         due += [
@@ -151,7 +154,7 @@ def _check_email(value: str, name: str) -> None:
         raise ApiError(f"Invalid email address: {value[:80]}", code="email_invalid", param=name)
 
 
-_FIELDS = {
+_FIELDS: dict[str, Node] = {
     "company": Hash({"tax_id": Text()}),
     "email": Text(check=_check_email, clearable=True),
     "individual": Hash(
@@ -246,7 +249,9 @@ def _apply(call: Call, holder: Cardholder, asked: Params) -> None:
 
 def _person(call: Call, holder: Cardholder, asked: Params) -> dict[str, object]:
     if holder.type != "individual":
-        raise ApiError("You can only set `individual` on individual cardholders.", param="individual")
+        raise ApiError(
+            "You can only set `individual` on individual cardholders.", param="individual"
+        )
     old = holder.individual or {}
     issuing = asked.get("card_issuing") or old.get("card_issuing") or {}
     terms = issuing.get("user_terms_acceptance") if isinstance(issuing, dict) else None

@@ -18,6 +18,7 @@ from issuing_disburse.simulator.schema import (
     Hash,
     Integer,
     Metadata,
+    Node,
     Params,
     Text,
     list_params,
@@ -124,7 +125,7 @@ class Card(Resource):
 
 
 _PHYSICAL_ONLY = ("personalization_design", "pin", "second_line", "shipping")
-_SHARED = {
+_SHARED: dict[str, Node] = {
     "financial_account": Text(),
     "metadata": Metadata(),
     "personalization_design": Text(clearable=True),
@@ -140,7 +141,11 @@ CREATE = params(
         "exp_month": Integer(),
         "exp_year": Integer(),
         "lifecycle_controls": Hash(
-            {"cancel_after": Hash({"payment_count": Integer(required=True, least=1)}, required=True)}
+            {
+                "cancel_after": Hash(
+                    {"payment_count": Integer(required=True, least=1)}, required=True
+                )
+            }
         ),
         "replacement_for": Text(),
         "replacement_reason": Choice({"damaged", "expired", "lost", "stolen"}),

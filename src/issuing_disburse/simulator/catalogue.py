@@ -30,9 +30,7 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/accounts", accounts.listing, accounts.LIST),
     Endpoint("GET", "/v1/accounts/:id", accounts.retrieve, accounts.RETRIEVE),
     Endpoint("POST", "/v1/accounts/:id", accounts.update, accounts.UPDATE),
-    Endpoint(
-        "GET", "/v1/accounts/:id/capabilities", accounts.list_capabilities, accounts.RETRIEVE
-    ),
+    Endpoint("GET", "/v1/accounts/:id/capabilities", accounts.list_capabilities, accounts.RETRIEVE),
     Endpoint(
         "GET", "/v1/accounts/:id/capabilities/:id", accounts.retrieve_capability, accounts.RETRIEVE
     ),
@@ -80,9 +78,7 @@ ENDPOINTS = (
         balance.retrieve_transaction,
         balance.RETRIEVE_TRANSACTION,
     ),
-    Endpoint(
-        "GET", "/v1/balance_settings", balance_settings.retrieve, balance_settings.RETRIEVE
-    ),
+    Endpoint("GET", "/v1/balance_settings", balance_settings.retrieve, balance_settings.RETRIEVE),
     Endpoint("POST", "/v1/balance_settings", balance_settings.update, balance_settings.UPDATE),
     Endpoint("POST", "/v1/balance_transfers", balance_transfers.create, balance_transfers.CREATE),
     Endpoint("POST", "/v1/transfers", transfers.create, transfers.CREATE),
@@ -102,9 +98,7 @@ ENDPOINTS = (
     ),
     Endpoint("GET", "/v1/events", events.listing, events.LIST),
     Endpoint("GET", "/v1/events/:id", events.retrieve, events.RETRIEVE),
-    Endpoint(
-        "POST", "/v1/webhook_endpoints", webhook_endpoints.create, webhook_endpoints.CREATE
-    ),
+    Endpoint("POST", "/v1/webhook_endpoints", webhook_endpoints.create, webhook_endpoints.CREATE),
     Endpoint("GET", "/v1/webhook_endpoints", webhook_endpoints.listing, webhook_endpoints.LIST),
     Endpoint(
         "GET",

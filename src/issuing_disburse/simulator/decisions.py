@@ -218,7 +218,9 @@ def _apply_answer(
         inquiry = evolve(inquiry, amount=amount)
     _settle(call, authorization, inquiry, approved, reason, message, before=before)
     if answer.challenge and not approved and is_first:
-        authorization.challenges = [{"channel": "sms", "status": "pending", "undeliverable_reason": None}]
+        authorization.challenges = [
+            {"channel": "sms", "status": "pending", "undeliverable_reason": None}
+        ]
 
 
 def _judge(
@@ -238,9 +240,7 @@ def _judge(
         message = f"Webhook response has an amount outside {least} to {inquiry.amount}."
     if message is None:
         try:
-            authorization.metadata = merge_metadata(
-                authorization.metadata, dict(answer.metadata)
-            )
+            authorization.metadata = merge_metadata(authorization.metadata, dict(answer.metadata))
         except ApiError as problem:
             message = problem.message
     if message is not None:

@@ -160,7 +160,9 @@ class Postman:
         except TimeoutError:
             return Answer("timeout")
         except Exception as problem:  # noqa: BLE001 - a handler may fail in any way
-            return Answer("error", message=f"Webhook could not be reached: {type(problem).__name__}.")
+            return Answer(
+                "error", message=f"Webhook could not be reached: {type(problem).__name__}."
+            )
         late = fault is not None and fault.how == "late" and fault.seconds >= deadline
         if late or reply is None or monotonic() - began > deadline:
             return Answer("timeout")
@@ -215,9 +217,7 @@ class Postman:
             if attempt < len(delays):
                 self.world.later(delays[attempt], "deliver", event.id, endpoint.id, attempt + 1)
 
-    def _send(
-        self, event: Event, endpoint: WebhookEndpoint, *, timeout: float
-    ) -> ReplyLike | None:
+    def _send(self, event: Event, endpoint: WebhookEndpoint, *, timeout: float) -> ReplyLike | None:
         carrier = self.carriers.get(endpoint.url)
         if carrier is None:
             if self.abroad is None:

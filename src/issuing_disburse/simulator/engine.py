@@ -91,9 +91,7 @@ class Engine:
     router: Router = field(factory=lambda: Router.of(ENDPOINTS))
     requests: deque[RecordedRequest] = field(factory=lambda: deque(maxlen=KEPT_REQUESTS))
 
-    def handle(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes
-    ) -> Response:
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """
         Answer one request: *target* is the path with its query.
         """
@@ -245,8 +243,7 @@ class Engine:
         kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
         if kind != _FORM:
             raise ApiError(
-                f"Invalid request (unsupported content type {kind[:60]}): only"
-                f" {_FORM} is accepted."
+                f"Invalid request (unsupported content type {kind[:60]}): only {_FORM} is accepted."
             )
 
     def _fail_before(self, request: Request, fault: Action) -> None:

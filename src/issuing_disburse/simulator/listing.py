@@ -69,9 +69,7 @@ def list_of(data: list[object], url: str, *, has_more: bool = False) -> Wire:
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
-def _shortest(
-    call: Call, kind: type[R], owner: str, filters: dict[str, object]
-) -> list[Resource]:
+def _shortest(call: Call, kind: type[R], owner: str, filters: dict[str, object]) -> list[Resource]:
     lists = call.world.lists
     best = lists.get((owner, kind.noun), [])
     for name in kind.indexed:

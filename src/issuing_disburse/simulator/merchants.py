@@ -7,7 +7,26 @@ from issuing_disburse.simulator.merchant_categories import CODES, DEFAULT_CATEGO
 from issuing_disburse.simulator.schema import Boolean, Choice, Free, Hash, Node, Params, Text
 from issuing_disburse.simulator.world import Call, Wire
 
-ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
+ZERO_DECIMAL = frozenset(
+    [
+        "bif",
+        "clp",
+        "djf",
+        "gnf",
+        "jpy",
+        "kmf",
+        "krw",
+        "mga",
+        "pyg",
+        "rwf",
+        "ugx",
+        "vnd",
+        "vuv",
+        "xaf",
+        "xof",
+        "xpf",
+    ]
+)
 
 
 def _check_category(value: str, name: str) -> None:

@@ -43,7 +43,9 @@ CREATE = params(
         "card": Text(required=True),
         "currency": Currency(),
         "fleet": Free(),
-        "fraud_disputability_likelihood": Choice({"neutral", "unknown", "very_likely", "very_unlikely"}),
+        "fraud_disputability_likelihood": Choice(
+            {"neutral", "unknown", "very_likely", "very_unlikely"}
+        ),
         "fuel": Free(),
         "is_amount_controllable": Boolean(),
         "merchant_amount": Amount(least=0),
@@ -55,9 +57,7 @@ CREATE = params(
         "wallet": Choice({"apple_pay", "google_pay", "samsung_pay"}),
     }
 )
-INCREMENT = params(
-    {"increment_amount": Amount(required=True), "is_amount_controllable": Boolean()}
-)
+INCREMENT = params({"increment_amount": Amount(required=True), "is_amount_controllable": Boolean()})
 REVERSE = params({"reverse_amount": Amount()})
 EXPIRE = params()
 CAPTURE = params(
@@ -133,9 +133,7 @@ def _risk_score(asked: Params) -> int | None:
     try:
         return None if score is None else min(99, max(1, round(float(score))))
     except ValueError:
-        raise ApiError(
-            "Invalid decimal.", param="risk_assessment[fraud_risk][score]"
-        ) from None
+        raise ApiError("Invalid decimal.", param="risk_assessment[fraud_risk][score]") from None
 
 
 def _amounts(call: Call, card: Card, asked: Params) -> tuple[int, int, str]:
@@ -298,9 +296,7 @@ def capture(call: Call) -> Authorization:
     """
     authorization = _find(call)
     if not authorization.approved:
-        raise ApiError(
-            f"The authorization {authorization.id} was declined and cannot be captured."
-        )
+        raise ApiError(f"The authorization {authorization.id} was declined and cannot be captured.")
     amount = call.params.get("capture_amount") or authorization.held or authorization.amount
     if amount <= 0:
         raise ApiError(

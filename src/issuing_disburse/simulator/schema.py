@@ -2,7 +2,7 @@
 Which parameters does an endpoint declare, and what do they mean once decoded?
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
@@ -139,13 +139,17 @@ class Boolean:
         raise ApiError(f"Invalid boolean: {shown}", param=name)
 
 
+def _words(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(values)
+
+
 @frozen
 class Choice:
     """
     One of a closed set of words.
     """
 
-    values: frozenset[str] = field(converter=frozenset)
+    values: frozenset[str] = field(converter=_words)
     required: bool = False
     clearable: bool = False
 

@@ -532,9 +532,7 @@ class IssuingSimulator:
         """
         Let the merchant name the final sum before it collects, as fuel pumps do.
         """
-        return self._on_authorization(
-            authorization_id, "finalize_amount", {"final_amount": amount}
-        )
+        return self._on_authorization(authorization_id, "finalize_amount", {"final_amount": amount})
 
     def refund(self, transaction_id: str, amount: int | None = None) -> TransactionObject:
         """

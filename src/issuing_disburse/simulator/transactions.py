@@ -98,9 +98,7 @@ UNLINKED_REFUND = _UNPROMPTED
 REFUND = params({"refund_amount": Amount()})
 RETRIEVE = params()
 UPDATE = params({"metadata": Metadata()})
-LIST = list_params(
-    {"card": Text(), "cardholder": Text(), "type": Choice({"capture", "refund"})}
-)
+LIST = list_params({"card": Text(), "cardholder": Text(), "type": Choice({"capture", "refund"})})
 
 
 def book(

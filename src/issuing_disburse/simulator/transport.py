@@ -76,10 +76,10 @@ class SimulatorClient(stripe.HTTPClient):
                 if response.lost == "lost"
                 else "Request timed out: Stripe did not answer."
             )
-            raise stripe.APIConnectionError(message, should_retry=True)
+            raise stripe.APIConnectionError(message, should_retry=True)  # type: ignore[no-untyped-call]  # untyped in the SDK
         return response.body, response.status, Headers(response.headers)
 
-    def request_stream(  # type: ignore[override]  # as above
+    def request_stream(
         self,
         method: str,
         url: str,
@@ -93,7 +93,7 @@ class SimulatorClient(stripe.HTTPClient):
         body, status, found = self.request(method, url, headers, post_data)
         return BytesIO(body), status, found
 
-    async def request_async(  # type: ignore[override]  # as above
+    async def request_async(
         self,
         method: str,
         url: str,
@@ -106,7 +106,7 @@ class SimulatorClient(stripe.HTTPClient):
         """
         return self.request(method, url, headers, post_data)
 
-    async def request_stream_async(  # type: ignore[override]  # as above
+    async def request_stream_async(
         self,
         method: str,
         url: str,

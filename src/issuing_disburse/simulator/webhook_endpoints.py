@@ -11,6 +11,7 @@ from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.schema import (
     Boolean,
     Metadata,
+    Node,
     Sequence,
     Text,
     list_params,
@@ -86,11 +87,13 @@ def _check_event_name(value: str, name: str) -> None:
 
 def _check_url(value: str, name: str) -> None:
     if not value.startswith(("https://", "http://")):
-        raise ApiError("Invalid URL: An explicit scheme (such as https) must be provided.", param=name)
+        raise ApiError(
+            "Invalid URL: An explicit scheme (such as https) must be provided.", param=name
+        )
 
 
 _EVENTS = Sequence(Text(check=_check_event_name), clearable=False)
-_CHANGEABLE = {
+_CHANGEABLE: dict[str, Node] = {
     "description": Text(clearable=True),
     "metadata": Metadata(),
 }
