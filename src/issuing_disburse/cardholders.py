@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from .exceptions import RecipientNotReadyError, UnavailableError
+from .exceptions import RecipientNotReadyError, WaitingError
 from .journal import StepJournal
 from .ports import Clock, Outcome, Sleep, Store, Transaction
 from .recipient import Recipient
@@ -114,7 +114,7 @@ class CardholderManager:
         Raises:
             InvalidInputError: A field Stripe needs is missing; nothing was sent.
             RecipientNotReadyError: Stripe wants more, or does not allow it.
-            UnavailableError: Still being screened; the cardholder exists. Try again later.
+            WaitingError: Still being screened; the cardholder exists. Try again later.
 
         Stripe: ``POST /v1/issuing/cardholders``
         """
@@ -195,7 +195,7 @@ class CardholderManager:
             return
         if known.disabled_reason == "under_review":
             msg = f"Stripe is still screening cardholder {known.cardholder_id}"
-            raise UnavailableError(msg, code="cardholder_under_review")
+            raise WaitingError(msg, code="cardholder_under_review")
         wanted = ", ".join(known.past_due) or "nothing that could be handed in"
         msg = (
             f"cardholder {known.cardholder_id} may not hold a card "

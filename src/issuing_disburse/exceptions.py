@@ -15,6 +15,7 @@ What can go wrong, cut by what the caller does next?
     │  ├─ InsufficientIssuingBalanceError  not enough money; carries available, promised and missing
     │  └─ NotPermittedError                the API key is wrong or may not do this
     ├─ UnavailableError                    nothing known to be wrong: repeat the same order later
+    │  ├─ WaitingError                     nothing is wrong: screening, or money on its way
     │  └─ UnknownOutcomeError              the effect may exist: resume the same order, never abandon it
     ├─ WebhookError                        answer 400
     │  ├─ SignatureInvalidError            one class for every cause, so that a forger learns nothing
@@ -172,6 +173,12 @@ class UnavailableError(DisburseError):
 
     is_recorded: bool = False
     retry_at: datetime | None = None
+
+
+class WaitingError(UnavailableError):
+    """
+    Nothing is wrong: Stripe screens the cardholder, or money is on its way. Look again later.
+    """
 
 
 class UnknownOutcomeError(UnavailableError):

@@ -126,6 +126,7 @@ class DisbursementRecord(Row):
     Attributes:
         order: The content; ``None`` once only the fingerprint is kept.
         generation: Counts cards: a reissue is the next generation.
+        to_spend: What a reissued card is for; ``None`` for the order's amount.
         look_at: UTC; when `resume_all` or `reclaim_expired` should look at it.
         entries: How many ledger entries its chain has; *digest* is the last one's hash.
     """
@@ -150,6 +151,7 @@ class DisbursementRecord(Row):
     facts: Facts | None = None
     fundings: tuple[str, ...] = ()
     promised: Money | None = None
+    to_spend: Money | None = None
     reason: Reason | None = None
     lease: Lease | None = None
     look_at: datetime | None = None

@@ -1,0 +1,348 @@
+"""
+In which order do the steps of a disbursement run, and what follows when one is refused?
+
+Cardholder, then money, then card: a card of ours is funded when it is issued. Every step may be
+run again: what is done is read from the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import evolve, frozen
+
+from .bookkeeper import Bookkeeper
+from .books import card_balance, pool_of, post_facts
+from .cardholders import CardholderManager
+from .cards import CardFactory, card_reference
+from .disbursement import Disbursement, Reason, Status
+from .exceptions import (
+    DisburseError,
+    InvalidInputError,
+    LeaseLostError,
+    NeedsOrderError,
+    NotPermittedError,
+    OrderConflictError,
+    OrderNotFoundError,
+    RefusedError,
+    UnavailableError,
+    WaitingError,
+)
+from .facts import Amounts, Facts
+from .fingerprint import fingerprint
+from .funding import BalanceFunder
+from .journal import Guard, StepJournal
+from .leases import Leases
+from .order import Order
+from .ports import Clock, Outcome, Store, Transaction
+from .records import CardRecord, DisbursementRecord, account_key
+
+
+def view(record: DisbursementRecord) -> Disbursement:
+    """
+    Return what callers see of *record*.
+    """
+    return Disbursement(
+        order_id=record.order_id,
+        account=record.account,
+        status=record.status,
+        amount=record.amount,
+        created_at=record.created_at,
+        expires_at=record.expires_at,
+        attempt=record.attempt,
+        cardholder_id=record.cardholder_id,
+        card_or_none=record.cards[-1] if record.cards else None,
+        earlier_cards=record.cards[:-1],
+        reason=record.reason,
+    )
+
+
+@frozen(kw_only=True)
+class Issuance:
+    """
+    Runs the steps of one disbursement on one account.
+    """
+
+    account: str | None
+    store: Store
+    clock: Clock
+    leases: Leases
+    cardholders: CardholderManager
+    funder: BalanceFunder
+    cards: CardFactory
+    bookkeeper: Bookkeeper
+
+    def key(self, order_id: str) -> str:
+        """
+        Return the key of an order's record.
+        """
+        return f"{account_key(self.account)}/{order_id}"
+
+    def find(self, order_id: str) -> DisbursementRecord:
+        """
+        Return the record of a known order.
+
+        Raises:
+            OrderNotFoundError: The store knows none for this account.
+        """
+        key = self.key(order_id)
+        record = self.store.read(lambda tx: tx.get(DisbursementRecord, key))
+        if record is None:
+            msg = f"no order {order_id!r} on {account_key(self.account)} in this store"
+            raise OrderNotFoundError(msg, order_id=order_id)
+        return record
+
+    def disburse(self, order: Order) -> Disbursement:
+        """
+        Run what is left to do for *order*. See `issuing_disburse.Disburser.disburse`.
+        """
+        order.recipient.check_for(order.amount.currency, today=self.clock().date())
+        record, is_ours = self._begin(order)
+        return self._work(record, order) if is_ours else view(record)
+
+    def resume(self, order_id: str) -> Disbursement:
+        """
+        Run what is left to do for a known order. See `issuing_disburse.Disburser.resume`.
+        """
+        known = self.find(order_id)
+
+        def work(tx: Transaction) -> tuple[DisbursementRecord, bool]:
+            current = tx.get(DisbursementRecord, known.key, lock=True) or known
+            if current.status is not Status.PENDING:
+                return current, False
+            leased = self.leases.take(tx, current)
+            return (tx.put(leased), True) if leased else (current, False)
+
+        record, is_ours = self.store.transact(work)
+        return self._work(record, record.order) if is_ours else view(record)
+
+    def resumable(self) -> Iterator[str]:
+        """
+        Yield the ids of the orders of this account that are still pending.
+        """
+        after = ""
+        while page := self.store.read(
+            lambda tx, after=after: tx.find(  # type: ignore[misc]  # bound early on purpose
+                DisbursementRecord,
+                group=account_key(self.account),
+                states=(Status.PENDING.value,),
+                after=after,
+            )
+        ):
+            after = page[-1].key
+            yield from (record.order_id for record in page)
+
+    def _begin(self, order: Order) -> tuple[DisbursementRecord, bool]:
+        digest = fingerprint(order)
+        key = self.key(order.id)
+
+        def work(tx: Transaction) -> tuple[DisbursementRecord, bool]:
+            known = tx.get(DisbursementRecord, key, lock=True)
+            if known is None:
+                fresh = self._new(order, digest)
+            elif known.fingerprint != digest:
+                msg = (
+                    f"order {order.id!r} is known with other content; "
+                    "use a new id for a new payment, or hand in the order unchanged"
+                )
+                raise OrderConflictError(msg, order_id=order.id, disbursement=view(known))
+            elif known.status is Status.FAILED:
+                fresh = evolve(
+                    self._new(order, digest),
+                    attempt=known.attempt + 1,
+                    cardholder_id=known.cardholder_id,
+                    fundings=known.fundings,
+                    lease=known.lease,
+                    version=known.version,
+                )
+            elif known.status is Status.PENDING:
+                fresh = known
+            else:
+                return known, False
+            leased = self.leases.take(tx, fresh)
+            if leased is None:
+                return fresh, False
+            return tx.put(leased), True
+
+        return self.store.transact(work)
+
+    def _new(self, order: Order, digest: str) -> DisbursementRecord:
+        now = self.clock()
+        return DisbursementRecord(
+            account=self.account,
+            order_id=order.id,
+            fingerprint=digest,
+            status=Status.PENDING,
+            amount=order.amount,
+            terms=order.terms,
+            created_at=now,
+            updated_at=now,
+            expires_at=now + order.terms.valid_for,
+            order=order,
+            look_at=now,
+        )
+
+    def _work(self, record: DisbursementRecord, order: Order | None) -> Disbursement:
+        guard = self.leases.guard(record)
+        try:
+            return view(self._steps(record, order, guard))
+        except LeaseLostError:
+            return view(self.find(record.order_id))
+        except WaitingError as waiting:
+            return view(self._wait(record, waiting, guard))
+        except (UnavailableError, NotPermittedError) as later:
+            later.order_id = record.order_id
+            later.disbursement = view(self._wait(record, later, guard))
+            raise
+        except RefusedError as refusal:
+            refusal.order_id = record.order_id
+            refusal.disbursement = view(self._fail(record, refusal, guard))
+            raise
+        finally:
+            self.leases.release(record)
+
+    def _steps(
+        self, record: DisbursementRecord, order: Order | None, guard: Guard
+    ) -> DisbursementRecord:
+        self.funder.check(self.account)
+        if record.cardholder_id is None or order is not None:
+            record = self._with_cardholder(record, order, guard)
+        record = self.funder.ensure(record, guard=guard)
+        return self.issue_card(record, guard)
+
+    def _with_cardholder(
+        self, record: DisbursementRecord, order: Order | None, guard: Guard
+    ) -> DisbursementRecord:
+        if order is None:
+            msg = (
+                f"order {record.order_id!r} has to be handed in again: only its fingerprint is kept"
+            )
+            raise NeedsOrderError(msg, order_id=record.order_id)
+        cardholder_id = self.cardholders.ensure(
+            order.recipient, account=self.account, currency=order.amount.currency
+        )
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            # What is personal is Stripe's from here on; only the terms are needed further.
+            return tx.put(evolve(current, cardholder_id=cardholder_id, order=None))
+
+        return self.store.transact(work)
+
+    def issue_card(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
+        """
+        Issue the card of the record's generation and book its allotment, in one transaction.
+        """
+        journal = StepJournal(
+            store=self.store,
+            clock=self.clock,
+            scope=f"order/{record.key}/{record.attempt}",
+            guard=guard,
+        )
+
+        def then(tx: Transaction, outcome: Outcome) -> None:
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            self._record_card(tx, current, outcome)
+
+        cardholder_id = record.cardholder_id
+        if cardholder_id is None:
+            msg = f"order {record.order_id!r} has no cardholder"
+            raise NeedsOrderError(msg, order_id=record.order_id)
+        self.cards.issue(
+            record, cardholder_id, record.to_spend or record.amount, journal=journal, then=then
+        )
+        return self.find(record.order_id)
+
+    def _record_card(self, tx: Transaction, record: DisbursementRecord, outcome: Outcome) -> None:
+        reference = card_reference(outcome, record.account)
+        facts = record.facts
+        if facts is None:
+            promised = record.promised or record.terms.most(record.amount)
+            pool = pool_of(tx, record.account, promised.currency)
+            tx.put(evolve(pool, promised_minor=pool.promised_minor - promised.minor))
+            facts = Facts(
+                scope=reference.id, allotted=(Amounts(id=reference.id, minor=promised.minor),)
+            )
+        card = CardRecord(
+            card_id=reference.id,
+            account=record.account,
+            order_id=record.order_id,
+            amount=record.to_spend or record.amount,
+            remaining_minor=0,
+            terms=record.terms,
+            expires_at=record.expires_at,
+            is_open=True,
+            card_status=outcome["status"],
+            is_livemode=outcome["livemode"],
+        )
+        active = evolve(
+            record,
+            status=Status.ACTIVE,
+            cards=(*record.cards, reference),
+            promised=None,
+            reason=None,
+            look_at=record.expires_at,
+        )
+        posted = post_facts(tx, active, facts, cause=reference.id, at=self.clock())
+        tx.put(posted)
+        stored = tx.put(evolve(card, remaining_minor=card_balance(facts)))
+        self.bookkeeper.unpark(tx, stored)
+
+    def _wait(
+        self, record: DisbursementRecord, why: DisburseError, guard: Guard
+    ) -> DisbursementRecord:
+        retry_at = why.retry_at if isinstance(why, UnavailableError) else None
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            reason = evolve(reason_of(why), retry_at=retry_at)
+            return tx.put(evolve(current, reason=reason, look_at=retry_at or self.clock()))
+
+        return self.store.transact(work)
+
+    def _fail(
+        self, record: DisbursementRecord, refusal: RefusedError, guard: Guard
+    ) -> DisbursementRecord:
+        """
+        Give back what was moved and store the refusal; what cannot be given back is named.
+        """
+        reason = reason_of(refusal)
+        try:
+            self.funder.undo(record, guard=guard)
+        except RefusedError as stuck:
+            remedy = f"{reason.remedy} The money could not be given back: {stuck}".strip()
+            reason = evolve(reason, remedy=remedy)
+        except UnavailableError as stuck:
+            # Money of this order is still on its way back: the order must be resumed for it.
+            return self._wait(record, stuck, guard)
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            return tx.put(
+                evolve(
+                    current,
+                    status=Status.FAILED,
+                    reason=reason,
+                    order=None,
+                    look_at=None,
+                    updated_at=self.clock(),
+                )
+            )
+
+        return self.store.transact(work)
+
+
+def reason_of(error: DisburseError) -> Reason:
+    """
+    Return what is kept of *error*.
+    """
+    return Reason(
+        code=error.code or type(error).__name__,
+        message=str(error),
+        remedy=error.remedy if isinstance(error, InvalidInputError) else "",
+        param=error.param,
+        stripe_request_id=error.stripe_request_id,
+    )
