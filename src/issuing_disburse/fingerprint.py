@@ -5,7 +5,7 @@ Is this the order we know?
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -26,30 +26,27 @@ def fingerprint(order: Order) -> str:
     return hashlib.sha256(orjson.dumps(_canonical(order))).hexdigest()[:40]
 
 
-def _canonical(value: Any) -> Any:  # JSON in, JSON out
+def _canonical(value: Any) -> Any:  # attrs in, JSON out
     if isinstance(value, Money):
         return [value.minor, value.currency]
     if attrs.has(type(value)):
         return {
-            field.name: _canonical(getattr(value, field.name))
-            for field in attrs.fields(type(value))
-            if getattr(value, field.name) != _default_of(field)
+            name: _canonical(inner) for name, inner, default in _fields(value) if inner != default
         }
+    if isinstance(value, tuple):
+        return [_canonical(inner) for inner in value]
+    return _text(value)
+
+
+def _text(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _canonical(inner) for key, inner in sorted(value.items())}
-    if isinstance(value, tuple):
-        return [_canonical(inner) for inner in value]
-    return value
+    return value.isoformat() if isinstance(value, date) else value
 
 
-def _default_of(field: attrs.Attribute[Any]) -> Any:
-    default = field.default
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
-        return default.factory()
-    return default
+def _fields(value: Any) -> Iterator[tuple[str, Any, Any]]:
+    for field in attrs.fields(type(value)):
+        default = field.default.factory() if hasattr(field.default, "factory") else field.default
+        yield field.name, getattr(value, field.name), default

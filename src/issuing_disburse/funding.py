@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from .books import funded_line, given_back_line, opening_entry, pool_of, post_funding
 from .disbursement import Reason, idempotency_key
-from .exceptions import FundingRouteWaitingError, WaitingError
+from .exceptions import FundingRouteUnavailableError, WaitingError
 from .journal import Guard, StepJournal
 from .money import Money
 from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
@@ -31,7 +31,7 @@ class CheckedRoute(Protocol):
 
     def check(self, account: str | None) -> None:
         """
-        Raise `FundingRouteWaitingError` if it will not work.
+        Raise `FundingRouteUnavailableError` if it will not work.
         """
         ...
 
@@ -64,13 +64,13 @@ class BalanceFunder:
         Refuse before any effect when the account is known not to be fundable by this route.
 
         Raises:
-            FundingRouteWaitingError: Nothing was sent; the message names the remedy.
+            FundingRouteUnavailableError: Nothing was sent; the message names the remedy.
         """
         blank = AccountRecord(account=account)
         known = self.store.read(lambda tx: tx.get(AccountRecord, blank.key)) or blank
         if known.funding_refused is not None:
             refused = known.funding_refused
-            raise FundingRouteWaitingError(
+            raise FundingRouteUnavailableError(
                 refused.message, code=refused.code, stripe_request_id=refused.stripe_request_id
             )
         if not isinstance(self.route, CheckedRoute):
@@ -103,7 +103,7 @@ class BalanceFunder:
 
         Raises:
             InsufficientIssuingBalanceError: Nothing was moved, nothing is promised.
-            FundingRouteWaitingError: What was moved was taken back; nothing is promised.
+            FundingRouteUnavailableError: What was moved was taken back; nothing is promised.
             WaitingError: Money is on its way, or its fate is unknown; resume later.
         """
         record, funding = self._promise(record, guard)
@@ -192,7 +192,7 @@ class BalanceFunder:
                 key=funding.id,
                 journal=self._journal(funding.id, guard),
             )
-        except FundingRouteWaitingError as refusal:
+        except FundingRouteUnavailableError as refusal:
             if refusal.code != "balance_insufficient":
                 reason = Reason(
                     code=refusal.code or "funding_refused",
