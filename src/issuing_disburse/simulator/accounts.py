@@ -99,6 +99,7 @@ class Account(Resource):
     held: dict[str, int] = field(factory=dict)
     reserved: dict[str, int] = field(factory=dict)
     funding_instructions: dict[str, str] = field(factory=dict)
+    states: dict[str, str] = field(factory=dict, repr=False)
 
     def can(self, capability: str) -> bool:
         """
@@ -110,10 +111,20 @@ class Account(Resource):
         """
         Return a capability's status; it is active as soon as nothing is missing.
         """
-        if capability not in self.requested:
-            return "unrequested"
-        missing = self.missing(capability)
-        return "inactive" if missing or capability in self.disabled else "active"
+        known = self.states.get(capability)
+        if known is None:
+            if capability not in self.requested:
+                known = "unrequested"
+            elif self.missing(capability) or capability in self.disabled:
+                known = "inactive"
+            else:
+                known = "active"
+            self.states[capability] = known
+        return known
+
+    def changed(self) -> None:
+        Resource.changed(self)
+        self.states.clear()
 
     def missing(self, capability: str) -> list[str]:
         """
@@ -337,6 +348,7 @@ def _apply(call: Call, account: Account, asked: Params) -> None:
     }
     for name, request in (asked.get("capabilities") or {}).items():
         _request(call, account, name, wanted=request.get("requested", False))
+    account.changed()
 
 
 def _request(call: Call, account: Account, name: str, *, wanted: bool) -> None:

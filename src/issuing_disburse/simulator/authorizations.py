@@ -2,10 +2,9 @@
 What does an authorization look like, and what may its issuer do with it?
 """
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
-from attrs import define, field, frozen
-from orjson import Fragment
+from attrs import define, frozen
 
 from issuing_disburse.simulator import events
 from issuing_disburse.simulator.cards import Card
@@ -22,6 +21,7 @@ from issuing_disburse.simulator.schema import (
 )
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
+Atom: TypeAlias = str | int | bool | None
 PRESENT_METHODS = frozenset({"chip", "contactless", "swipe"})
 
 
@@ -79,7 +79,7 @@ class Authorization(Resource):
     merchant_data: Wire
     category: str
     verification_data: Wire
-    network_data: Wire
+    acquirer: str | None = None
     merchant_amount: int = 0
     amount: int = 0
     approved: bool = False
@@ -87,11 +87,12 @@ class Authorization(Resource):
     wallet: str | None = None
     fleet: Wire | None = None
     fuel: Wire | None = None
-    details: Wire = field(factory=dict)
+    atm_fee: int | None = None
+    cashback_amount: int | None = None
     pending: Inquiry | None = None
-    history: list[Wire] = field(factory=list)
-    movements: list[str] = field(factory=list)
-    transactions: list[str] = field(factory=list)
+    history: tuple[dict[str, Atom], ...] = ()
+    movements: tuple[str, ...] = ()
+    transactions: tuple[str, ...] = ()
     challenges: list[Wire] | None = None
     verified_by_challenge: bool | None = None
     held: int = 0
@@ -107,10 +108,8 @@ class Authorization(Resource):
         """
         return "present" if self.method in PRESENT_METHODS else "not_present"
 
-    def show(self, world: World) -> Fragment:
-        # It shows its card and its movements in full, which change on their own.
-        self.shown = None
-        return Resource.show(self, world)
+    def inside(self, world: World) -> Resource:
+        return world.by_id[self.card]
 
     def wire(self, world: World) -> Wire:
         by_id = world.by_id
@@ -118,7 +117,10 @@ class Authorization(Resource):
             "id": self.id,
             "object": "issuing.authorization",
             "amount": self.amount,
-            "amount_details": self.details,
+            "amount_details": {
+                "atm_fee": self.atm_fee,
+                "cashback_amount": self.cashback_amount,
+            },
             "approved": self.approved,
             "authorization_method": self.method,
             "balance_transactions": [by_id[name].show(world) for name in self.movements],
@@ -135,9 +137,13 @@ class Authorization(Resource):
             "merchant_currency": self.merchant_currency,
             "merchant_data": self.merchant_data,
             "metadata": self.metadata,
-            "network_data": self.network_data,
+            "network_data": {
+                "acquiring_institution_id": self.acquirer,
+                "system_trace_audit_number": None,
+                "transaction_id": None,
+            },
             "pending_request": None if self.pending is None else self.pending.wire(),
-            "request_history": self.history,
+            "request_history": [_decision(entry) for entry in self.history],
             "status": self.status,
             "token": None,
             "transactions": [by_id[name].show(world) for name in self.transactions],
@@ -145,6 +151,29 @@ class Authorization(Resource):
             "verified_by_fraud_challenge": self.verified_by_challenge,
             "wallet": self.wallet,
         }
+
+
+def _decision(entry: dict[str, Atom]) -> Wire:
+    """
+    Return one line of the history as Stripe nests it.
+    """
+    return {
+        "amount": entry["amount"],
+        "amount_details": {
+            "atm_fee": entry["atm_fee"],
+            "cashback_amount": entry["cashback_amount"],
+        },
+        "approved": entry["approved"],
+        "authorization_code": entry["authorization_code"],
+        "created": entry["created"],
+        "currency": entry["currency"],
+        "merchant_amount": entry["merchant_amount"],
+        "merchant_currency": entry["merchant_currency"],
+        "network_risk_score": entry["network_risk_score"],
+        "reason": entry["reason"],
+        "reason_message": entry["reason_message"],
+        "requested_at": entry["requested_at"],
+    }
 
 
 RETRIEVE = params()
@@ -208,6 +237,7 @@ def _decide(call: Call, *, approved: bool) -> Authorization:
             "You can only set `amount` when `pending_request[is_amount_controllable]` is true.",
             param="amount",
         )
+    authorization.changed()
     authorization.own_decision = (approved, amount)
     if "metadata" in call.params:
         authorization.metadata = merge_metadata(authorization.metadata, call.params["metadata"])

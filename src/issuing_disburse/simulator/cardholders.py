@@ -6,6 +6,7 @@ import re
 from typing import ClassVar
 
 from attrs import define, field
+from orjson import dumps, loads
 
 from issuing_disburse.simulator import events
 from issuing_disburse.simulator.errors import ApiError
@@ -27,6 +28,7 @@ from issuing_disburse.simulator.schema import (
     params,
 )
 from issuing_disburse.simulator.spending import (
+    NO_CONTROLS,
     Controls,
     Spend,
     cardholder_controls,
@@ -36,6 +38,12 @@ from issuing_disburse.simulator.spending import (
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
 LONGEST_NAME = 24
+_ASKED_OF_LISTED = (
+    "individual.dob.day",
+    "individual.dob.month",
+    "individual.dob.year",
+    "individual.verification.document",
+)
 WATCHLIST_BIRTH_DATE = {"day": 1, "month": 1, "year": 1900}
 YOUNGEST_YEARS = 13
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*[A-Za-zÀ-ÖØ-öø-ɏ][A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*\Z")
@@ -62,27 +70,31 @@ class Cardholder(Resource):
     country: str
     email: str | None = None
     phone_number: str | None = None
-    individual: dict[str, object] | None = None
+    individual: bytes = b"null"
+    due: tuple[str, ...] = ()
     tax_id_provided: bool = False
     preferred_locales: list[str] | None = None
-    controls: Controls = field(factory=Controls)
+    controls: Controls = NO_CONTROLS
     screening: str | None = None
     spend: Spend = field(factory=Spend)
 
     def past_due(self) -> list[str]:
         """
-        Return the fields that are missing.
-
-        A US individual needs names and the acceptance of the user terms; a person the watchlist
-        names is asked for what tells people apart.
+        Return the fields that are missing; whom the watchlist names must tell who they are.
         """
-        due: list[str] = []
-        if self.screening == "listed":
-            due += ["individual.dob.day", "individual.dob.month", "individual.dob.year"]
-            due += ["individual.verification.document"]
+        return [*(_ASKED_OF_LISTED if self.screening == "listed" else ()), *self.due]
+
+    def set_person(self, person: dict[str, object]) -> None:
+        """
+        Set who the holder is, and find out what is missing.
+
+        A US individual needs names and the acceptance of the user terms.
+        """
+        self.individual = dumps(person or None)
+        self.due = ()
         if self.type != "individual" or self.country != "US":
-            return due
-        person = self.individual or {}
+            return
+        due: list[str] = []
         due += [
             f"individual.{name}" for name in ("first_name", "last_name") if not person.get(name)
         ]
@@ -93,7 +105,14 @@ class Cardholder(Resource):
             for name in ("date", "ip")
             if not (isinstance(terms, dict) and terms.get(name))
         ]
-        return due
+        self.due = tuple(due)
+
+    def person(self) -> dict[str, object]:
+        """
+        Return who the holder is, as far as known.
+        """
+        known: dict[str, object] | None = loads(self.individual)
+        return known or {}
 
     def disabled_reason(self) -> str | None:
         """
@@ -113,7 +132,7 @@ class Cardholder(Resource):
             else None,
             "created": self.created,
             "email": self.email,
-            "individual": self.individual,
+            "individual": loads(self.individual),
             "livemode": False,
             "metadata": self.metadata,
             "name": self.name,
@@ -220,6 +239,7 @@ def create(call: Call) -> Cardholder:
         country=call.account.country,
         email=asked.get("email"),
     )
+    holder.set_person({})
     _apply(call, holder, asked)
     world.add(holder)
     _screen(call, holder)
@@ -231,7 +251,7 @@ def _apply(call: Call, holder: Cardholder, asked: Params) -> None:
     if "billing" in asked:
         holder.billing = {"line2": None, "state": None, **asked["billing"]["address"]}
     if "individual" in asked:
-        holder.individual = _person(call, holder, asked["individual"])
+        holder.set_person(_person(call, holder, asked["individual"]))
     if asked.get("phone_number"):
         holder.phone_number = _e164(asked["phone_number"], holder.country)
     elif "phone_number" in asked:
@@ -252,7 +272,7 @@ def _person(call: Call, holder: Cardholder, asked: Params) -> dict[str, object]:
         raise ApiError(
             "You can only set `individual` on individual cardholders.", param="individual"
         )
-    old = holder.individual or {}
+    old = holder.person()
     issuing = asked.get("card_issuing") or old.get("card_issuing") or {}
     terms = issuing.get("user_terms_acceptance") if isinstance(issuing, dict) else None
     verification = asked.get("verification") or old.get("verification") or {}
@@ -293,7 +313,7 @@ def _screen(call: Call, holder: Cardholder) -> None:
     """
     if holder.screening == "rejected.listed":
         return
-    birth = (holder.individual or {}).get("dob")
+    birth = holder.person().get("dob")
     verdict = "listed" if birth == WATCHLIST_BIRTH_DATE else None
     delay = call.world.behaviour.screening_seconds
     if delay <= 0:

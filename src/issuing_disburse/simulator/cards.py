@@ -26,6 +26,7 @@ from issuing_disburse.simulator.schema import (
     params,
 )
 from issuing_disburse.simulator.spending import (
+    NO_CONTROLS,
     Controls,
     Spend,
     card_controls,
@@ -64,7 +65,7 @@ class Card(Resource):
     last4: str
     exp_month: int
     exp_year: int
-    controls: Controls = field(factory=Controls)
+    controls: Controls = NO_CONTROLS
     payment_count: int | None = None
     payments: int = 0
     probes: int = 0

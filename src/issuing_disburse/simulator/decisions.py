@@ -8,7 +8,7 @@ from types import MappingProxyType
 from attrs import evolve
 
 from issuing_disburse.simulator import events
-from issuing_disburse.simulator.authorizations import Authorization, Inquiry, card_of
+from issuing_disburse.simulator.authorizations import Atom, Authorization, Inquiry, card_of
 from issuing_disburse.simulator.balance import move
 from issuing_disburse.simulator.cardholders import Cardholder
 from issuing_disburse.simulator.cards import Card, set_status
@@ -183,6 +183,7 @@ def _pose(call: Call, authorization: Authorization, inquiry: Inquiry) -> str:
     Open the window: set the money apart and write the question down.
     """
     authorization.pending = inquiry
+    authorization.changed()
     authorization.own_decision = None
     reserved = call.account.reserved
     reserved[inquiry.currency] = reserved.get(inquiry.currency, 0) + inquiry.amount
@@ -218,6 +219,7 @@ def _apply_answer(
         inquiry = evolve(inquiry, amount=amount)
     _settle(call, authorization, inquiry, approved, reason, message, before=before)
     if answer.challenge and not approved and is_first:
+        authorization.changed()
         authorization.challenges = [
             {"channel": "sms", "status": "pending", "undeliverable_reason": None}
         ]
@@ -265,11 +267,13 @@ def _settle(
     """
     world = call.world
     is_first = not authorization.history
+    authorization.changed()
     if before is None and not is_first:
         before = authorization.wire(world)
-    entry: Wire = {
+    entry: dict[str, Atom] = {
         "amount": inquiry.amount,
-        "amount_details": inquiry.details(),
+        "atm_fee": inquiry.atm_fee,
+        "cashback_amount": inquiry.cashback_amount,
         "approved": approved,
         "authorization_code": "S" + world.ids.digits(6) if approved else None,
         "created": world.seconds,
@@ -283,7 +287,7 @@ def _settle(
     }
     newest_first = world.behaviour.request_history_newest_first
     old = authorization.history
-    authorization.history = [entry, *old] if newest_first else [*old, entry]
+    authorization.history = (entry, *old) if newest_first else (*old, entry)
     if approved:
         _approve(call, authorization, inquiry)
     elif is_first:
@@ -308,7 +312,8 @@ def _approve(call: Call, authorization: Authorization, inquiry: Inquiry) -> None
     authorization.approved = True
     authorization.amount += inquiry.amount
     authorization.merchant_amount += inquiry.merchant_amount
-    authorization.details = inquiry.details()
+    authorization.atm_fee = inquiry.atm_fee
+    authorization.cashback_amount = inquiry.cashback_amount
     hold(call, authorization, inquiry.amount)
     spend(call, authorization, inquiry.amount)
 
@@ -367,7 +372,7 @@ def hold(call: Call, authorization: Authorization, amount: int) -> None:
         kind=HOLD if amount > 0 else RELEASE,
         source=authorization.id,
     )
-    authorization.movements = [*authorization.movements, movement.id]
+    authorization.movements = (*authorization.movements, movement.id)
     authorization.held += amount
     held = call.account.held
     held[authorization.currency] = held.get(authorization.currency, 0) + amount

@@ -15,6 +15,11 @@ from issuing_disburse.simulator.world import API_VERSION, Call, Resource, Wire, 
 RETENTION_SECONDS = 30 * 24 * 3600
 EXPIRED_SINCE = "2025-03-31"
 
+_HEAD = (
+    b'{"id":"%b","object":"event",%b"api_version":"%b","context":null,"created":%d,'
+    b'"data":{"object":'
+)
+
 RETRIEVE = params()
 LIST = list_params({"type": Text(), "types": Sequence(Text()), "delivery_success": Boolean()})
 
@@ -30,13 +35,21 @@ class Event(Resource):
 
     type: str
     undelivered: int = 0
+    head: bytes = b""
+    about: bytes = b""
+    tail: bytes = b""
 
     def show(self, world: World) -> Fragment:
-        return Fragment(self.json)
+        return Fragment(self.payload())
 
-    def wire(self, world: World) -> Wire:
-        wire: Wire = loads(self.json)
-        return wire
+    def bytes_shown(self, world: World) -> bytes:
+        return self.payload()
+
+    def payload(self) -> bytes:
+        """
+        Return the whole event; the object it is about is shared with the answer that showed it.
+        """
+        return self.head + self.about + self.tail
 
 
 def difference(before: Wire, after: Wire) -> Wire:
@@ -69,29 +82,29 @@ def emit(
     """
     world = call.world
     account = call.account.id
-    data: Wire = {"object": resource.show(world)}
+    tail = b"}"
     if before is not None:
-        data["previous_attributes"] = difference(before, resource.wire(world))
+        resource.changed()
+        tail = b',"previous_attributes":%b}' % dumps(difference(before, resource.wire(world)))
+    about = resource.bytes_shown(world)
     name = world.ids.new("evt")
     receivers = [e for e in world.endpoints if e.wants(kind, account)] if world.endpoints else []
-    envelope: Wire = {"id": name, "object": "event"}
-    if account != world.platform:
-        envelope["account"] = account
-    envelope["api_version"] = API_VERSION
-    envelope["context"] = None
-    envelope["created"] = world.seconds
-    envelope["data"] = data
-    envelope["livemode"] = False
-    envelope["pending_webhooks"] = len(receivers)
-    envelope["request"] = {"id": call.request_id, "idempotency_key": call.idempotency_key}
-    envelope["type"] = kind
+    origin = b"" if account == world.platform else b'"account":"%b",' % account.encode()
+    end = {
+        "livemode": False,
+        "pending_webhooks": len(receivers),
+        "request": {"id": call.request_id, "idempotency_key": call.idempotency_key},
+        "type": kind,
+    }
     event = Event(
         id=name,
         account=account,
         created=world.seconds,
         type=kind,
-        json=dumps(envelope),
         undelivered=len(receivers),
+        head=_HEAD % (name.encode(), origin, API_VERSION.encode(), world.seconds),
+        about=about,
+        tail=b"%b,%b" % (tail, dumps(end)[1:]),
     )
     world.add(event)
     if outbox:
@@ -106,8 +119,8 @@ def payload_for(event: Event, version: str | None) -> bytes:
     Before basil a lapsed authorization was shown as reversed.
     """
     if version is None or version[:10] >= EXPIRED_SINCE:
-        return event.json
-    return dumps(for_version(loads(event.json), version))
+        return event.payload()
+    return dumps(for_version(loads(event.payload()), version))
 
 
 def for_version(tree: object, version: str) -> object:

@@ -4,7 +4,7 @@ What did the caller send, once the form encoding is undone?
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
-from urllib.parse import quote_plus, unquote_to_bytes
+from urllib.parse import quote_plus, unquote
 
 from issuing_disburse.simulator.errors import ApiError
 
@@ -30,13 +30,22 @@ def decode(raw: bytes) -> dict[str, Tree]:
     tree: dict[str, Tree] = {}
     if not raw:
         return tree
-    pairs = raw.split(b"&", MAX_PARAMETERS)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise _not_utf8() from None
+    is_escaped = "%" in text or "+" in text
+    pairs = text.split("&", MAX_PARAMETERS)
     if len(pairs) > MAX_PARAMETERS:
         raise ApiError(f"Too many parameters: at most {MAX_PARAMETERS} are accepted.")
     for pair in pairs:
-        if pair:
-            key, _, value = pair.partition(b"=")
-            _put(tree, _text(key), _text(value))
+        key, _, value = pair.partition("=")
+        if is_escaped:
+            key, value = _unescape(key), _unescape(value)
+        if "[" in key:
+            _put(tree, key, value)
+        elif key:
+            _set(tree, key, value, key)
     return tree
 
 
@@ -63,24 +72,23 @@ def _flat(prefix: str, value: object) -> list[tuple[str, str]]:
     return [pair for key, item in items for pair in _flat(key, item)]
 
 
-def _text(raw: bytes) -> str:
-    if b"+" in raw:
-        raw = raw.replace(b"+", b" ")
-    if b"%" in raw:
-        raw = unquote_to_bytes(raw)
+def _unescape(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
     try:
-        return raw.decode()
+        return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise ApiError("Invalid request: the parameters are not valid UTF-8.") from None
+        raise _not_utf8() from None
+
+
+def _not_utf8() -> ApiError:
+    return ApiError("Invalid request: the parameters are not valid UTF-8.")
 
 
 def _put(tree: dict[str, Tree], key: str, value: str) -> None:
-    head, bracket, rest = key.partition("[")
-    if not bracket:
-        if key in tree and not isinstance(tree[key], str):
-            raise _clash(key)
-        tree[key] = value
-        return
+    head, _, rest = key.partition("[")
     if not rest.endswith("]") or not head:
         raise ApiError(f"Invalid parameter name: {key[:100]}", param=key[:100])
     steps = rest[:-1].split("][")

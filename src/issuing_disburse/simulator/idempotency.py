@@ -3,6 +3,7 @@ Has this request been carried out already, and what was the answer?
 """
 
 from hashlib import blake2b
+from typing import NamedTuple
 
 from attrs import define, field
 
@@ -11,8 +12,7 @@ from issuing_disburse.simulator.errors import ApiError
 LONGEST_KEY = 255
 
 
-@define
-class StoredReply:
+class StoredReply(NamedTuple):
     """
     Keep the answer that belongs to a key; *seconds* is when it was first used, Unix time.
     """

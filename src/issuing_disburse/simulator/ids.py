@@ -12,6 +12,9 @@ TEST_BIN = "400000999"
 The first nine digits of every simulated card number: Stripe's own test range for Issuing.
 """
 
+ID_LETTERS = 23
+POOL_LETTERS = ID_LETTERS * 128
+
 
 def luhn_digit(digits: str) -> str:
     """
@@ -32,6 +35,8 @@ class Ids:
 
     seed: int
     random: Random = field(init=False)
+    pool: str = ""
+    used: int = 0
 
     def __attrs_post_init__(self) -> None:
         self.random = Random(self.seed)  # noqa: S311 - repeatable on purpose, secures nothing
@@ -47,8 +52,11 @@ class Ids:
         """
         Return a fresh object id in the modern shape, such as ``ic_1NvPjF2SSJdH5vn2OVbE7r0b``.
         """
-        raw = self.random.randbytes(18)
-        return f"{prefix}_1{b64encode(raw, b'Qz').decode()[:23]}"
+        start = self.used
+        if start + ID_LETTERS > len(self.pool):
+            self.pool, start = self.text(POOL_LETTERS), 0
+        self.used = start + ID_LETTERS
+        return f"{prefix}_1{self.pool[start : self.used]}"
 
     def account(self) -> str:
         """

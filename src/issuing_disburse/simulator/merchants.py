@@ -94,13 +94,24 @@ def merchant_wire(call: Call, asked: Params | None) -> tuple[Wire, str]:
     """
     Return what Stripe shows of a merchant, and its category.
     """
-    given = asked or {}
-    category = given.get("category", DEFAULT_CATEGORY)
-    wire: Wire = {
+    if not asked:
+        country = call.account.country
+        if country not in _USUAL:
+            _USUAL[country] = _merchant({}, DEFAULT_CATEGORY, country)
+        return _USUAL[country], DEFAULT_CATEGORY
+    category = asked.get("category", DEFAULT_CATEGORY)
+    return _merchant(asked, category, call.account.country), category
+
+
+_USUAL: dict[str, Wire] = {}
+
+
+def _merchant(given: Params, category: str, country: str) -> Wire:
+    return {
         "category": category,
         "category_code": CODES[category],
         "city": given.get("city", "San Francisco"),
-        "country": given.get("country", call.account.country),
+        "country": given.get("country", country),
         "name": given.get("name", "Rocket Rides"),
         "network_id": given.get("network_id", "1234567890"),
         "postal_code": given.get("postal_code", "94107"),
@@ -109,23 +120,24 @@ def merchant_wire(call: Call, asked: Params | None) -> tuple[Wire, str]:
         "terminal_id": given.get("terminal_id"),
         "url": given.get("url"),
     }
-    return wire, category
 
 
 def verification_wire(asked: Params | None) -> Wire:
     """
     Return what was checked about the person paying.
     """
-    given = asked or {}
-    return {
-        "address_line1_check": given.get("address_line1_check", "not_provided"),
-        "address_postal_code_check": given.get("address_postal_code_check", "not_provided"),
-        "authentication_exemption": given.get("authentication_exemption"),
-        "cvc_check": given.get("cvc_check", "not_provided"),
-        "expiry_check": given.get("expiry_check", "match"),
-        "postal_code": None,
-        "three_d_secure": given.get("three_d_secure"),
-    }
+    return {**_UNVERIFIED, **asked} if asked else _UNVERIFIED
+
+
+_UNVERIFIED: Wire = {
+    "address_line1_check": "not_provided",
+    "address_postal_code_check": "not_provided",
+    "authentication_exemption": None,
+    "cvc_check": "not_provided",
+    "expiry_check": "match",
+    "postal_code": None,
+    "three_d_secure": None,
+}
 
 
 def convert(call: Call, amount: int, source: str, target: str) -> int:

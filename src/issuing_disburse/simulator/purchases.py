@@ -102,15 +102,10 @@ def _ask(call: Call) -> tuple[Authorization, Inquiry]:
         merchant_data=merchant,
         category=category,
         verification_data=verification_wire(asked.get("verification_data")),
-        network_data={
-            "acquiring_institution_id": network.get("acquiring_institution_id"),
-            "system_trace_audit_number": None,
-            "transaction_id": None,
-        },
+        acquirer=network.get("acquiring_institution_id"),
         wallet=asked.get("wallet"),
         fleet=asked.get("fleet"),
         fuel=asked.get("fuel"),
-        details={"atm_fee": None, "cashback_amount": None},
     )
     inquiry = Inquiry(
         amount=amount,
@@ -323,7 +318,7 @@ def capture(call: Call) -> Authorization:
         merchant_currency=authorization.merchant_currency,
         purchase_details=call.params.get("purchase_details"),
     )
-    authorization.transactions = [*authorization.transactions, transaction.id]
+    authorization.transactions = (*authorization.transactions, transaction.id)
     authorization.captured += amount
     if close or authorization.status != "pending":
         authorization.status = "closed"

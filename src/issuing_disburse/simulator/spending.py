@@ -3,6 +3,7 @@ What may a card still spend, by its controls and its holder's?
 """
 
 from calendar import timegm
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -71,31 +72,35 @@ class Controls:
     blocked_merchant_countries: tuple[str, ...] | None = None
 
 
+NO_CONTROLS = Controls()
+
+
 @define(eq=False)
 class Spend:
     """
     Count what was spent, by day and merchant category, so that no window needs a scan.
 
-    *recent* holds what the aggregation has not seen yet: when it will, and the booking.
+    The keys are ``"day/category"``, with ``*`` for any day or category; text and numbers only, so
+    that a hundred thousand cards cost the garbage collector nothing. *recent* holds what the
+    aggregation has not seen yet: when it will, and the booking.
     """
 
-    days: dict[int, dict[str, int]] = field(factory=dict)
-    total: dict[str, int] = field(factory=dict)
-    recent: list[tuple[int, int, str, int]] = field(factory=list)
+    sums: dict[str, int] = field(factory=dict)
+    recent: tuple[tuple[int, int, str, int], ...] = ()
 
     def add(self, created: int, category: str, amount: int, *, now: int, lag: float) -> None:
         """
         Count *amount* minor units on the day of *created*; negative gives room back.
         """
         if lag > 0 and amount > 0:
-            self.recent.append((now + round(lag), created, category, amount))
+            self.recent = (*self.recent, (now + round(lag), created, category, amount))
             return
         self._book(created, category, amount)
 
     def _book(self, created: int, category: str, amount: int) -> None:
-        day = self.days.setdefault(created // DAY_SECONDS, {})
-        day[category] = day.get(category, 0) + amount
-        self.total[category] = self.total.get(category, 0) + amount
+        sums, day = self.sums, created // DAY_SECONDS
+        for key in (f"{day}/{category}", f"{day}/*", f"*/{category}", "*/*"):
+            sums[key] = sums.get(key, 0) + amount
 
     def since(self, start: int | None, categories: tuple[str, ...], now: int) -> int:
         """
@@ -105,18 +110,12 @@ class Spend:
             for visible, created, category, amount in self.recent:
                 if visible <= now:
                     self._book(created, category, amount)
-            self.recent = [entry for entry in self.recent if entry[0] > now]
-        if start is None:
-            return _sum(self.total, categories)
-        first, last = start // DAY_SECONDS, now // DAY_SECONDS
-        found = (self.days.get(day) for day in range(first, last + 1))
-        return sum(_sum(day, categories) for day in found if day)
-
-
-def _sum(amounts: dict[str, int], categories: tuple[str, ...]) -> int:
-    if not categories:
-        return sum(amounts.values())
-    return sum(amounts.get(category, 0) for category in categories)
+            self.recent = tuple(entry for entry in self.recent if entry[0] > now)
+        days: Iterable[object] = (
+            ("*",) if start is None else range(start // DAY_SECONDS, now // DAY_SECONDS + 1)
+        )
+        get, wanted = self.sums.get, categories or ("*",)
+        return sum(get(f"{day}/{category}", 0) for day in days for category in wanted)
 
 
 def window_start(interval: str, now: int) -> int | None:

@@ -239,7 +239,7 @@ def refund(call: Call) -> Transaction:
         count_spend(call, card, category, -amount)
     events.emit(call, "issuing_transaction.created", transaction)
     if authorization is not None:
-        authorization.transactions = [*authorization.transactions, transaction.id]
+        authorization.transactions = (*authorization.transactions, transaction.id)
         events.emit(call, "issuing_authorization.updated", authorization, before)
     return transaction
 
@@ -270,6 +270,8 @@ def update(call: Call) -> Transaction:
     if "metadata" in call.params:
         with changing(transaction, call.world) as before:
             transaction.metadata = merge_metadata(transaction.metadata, call.params["metadata"])
+        if transaction.authorization is not None:  # It shows its transactions in full.
+            call.world.by_id[transaction.authorization].changed()
         events.emit(call, "issuing_transaction.updated", transaction, before)
     return transaction
 

@@ -29,6 +29,11 @@ An object as Stripe shows it, ready for the JSON encoder.
 
 API_VERSION = "2026-10-28.endive"
 
+NO_METADATA: dict[str, str] = {}
+"""
+Shared by every object without metadata: state that is shown is replaced, never changed in place.
+"""
+
 
 @define(eq=False, kw_only=True)
 class Resource:
@@ -46,7 +51,7 @@ class Resource:
     account: str
     created: int
     position: int = 0
-    metadata: dict[str, str] = field(factory=dict)
+    metadata: dict[str, str] = field(default=NO_METADATA)
     json: bytes = field(default=b"", repr=False)
     shown: Fragment | None = field(default=None, repr=False)
     shown_inside: Fragment | None = field(default=None, repr=False)
