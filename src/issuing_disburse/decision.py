@@ -103,6 +103,8 @@ class Allotment:
         is_open: Whether the disbursement is active and the card not cancelled.
         expires_at: UTC.
         history: Approved uses, oldest first, bounded.
+        recipient_history: Likewise, of all the recipient's cards; ``None`` when nobody looked it up.
+        account_history: Likewise, of all cards of the account.
     """
 
     order_id: str
@@ -117,6 +119,8 @@ class Allotment:
     probe_max_minor: int
     probes_left: int
     history: tuple[Use, ...] = ()
+    recipient_history: tuple[Use, ...] | None = None
+    account_history: tuple[Use, ...] | None = None
 
     @property
     def first_merchant(self) -> Use | None:

@@ -13,18 +13,44 @@ from .amounts import (
     PartialApproval,
     WithinRemaining,
 )
-from .categories import OrderCategories
-from .checks import OrderCardPresence
-from .countries import OrderCountries
-from .merchants import FirstMerchantOnly, OrderMerchants
+from .categories import CategoryIn, CategoryNotIn, MCCIn, MCCNotIn, OrderCategories
+from .checks import (
+    AddressMatch,
+    Channel,
+    CVCMatch,
+    NetworkRiskAtMost,
+    OrderCardPresence,
+    ThreeDSecure,
+    Wallet,
+)
+from .combine import all_of, any_of, unless
+from .countries import CountryIn, CountryNotIn, OrderCountries
+from .merchants import FirstMerchantOnly, MerchantNameMatches, MerchantNetworkId, OrderMerchants
 from .status import NotExpired, OpenDisbursement
 from .uses import UsesLeft
+from .velocity import Velocity
+from .windows import DatesBetween, DaysOfWeek, HoursBetween
 
 __all__ = [
+    "AddressMatch",
     "AmountAtMost",
     "AmountBetween",
+    "CVCMatch",
+    "CategoryIn",
+    "CategoryNotIn",
+    "Channel",
+    "CountryIn",
+    "CountryNotIn",
     "CurrencyIn",
+    "DatesBetween",
+    "DaysOfWeek",
     "FirstMerchantOnly",
+    "HoursBetween",
+    "MCCIn",
+    "MCCNotIn",
+    "MerchantNameMatches",
+    "MerchantNetworkId",
+    "NetworkRiskAtMost",
     "NotExpired",
     "OpenDisbursement",
     "OrderAmount",
@@ -34,6 +60,12 @@ __all__ = [
     "OrderCurrency",
     "OrderMerchants",
     "PartialApproval",
+    "ThreeDSecure",
     "UsesLeft",
+    "Velocity",
+    "Wallet",
     "WithinRemaining",
+    "all_of",
+    "any_of",
+    "unless",
 ]

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from issuing_disburse.decision import Allotment, AuthorizationRequest, Limit, Objection
 from issuing_disburse.exceptions import InvalidInputError
 from issuing_disburse.money import EXPONENTS, Money
+
+from .words import shown, words
 
 
 @frozen
@@ -118,13 +120,13 @@ def _outside(request: AuthorizationRequest, low: int, high: int) -> Objection:
     )
 
 
-def _limit_minor(name: str) -> int:
-    return field(validator=lambda _self, _attribute, value: _check_minor(name, value))
-
-
-def _check_minor(name: str, value: object) -> None:
+def _is_minor(instance: object, attribute: Attribute[int], value: object) -> None:
     if type(value) is not int or value < 0:
-        raise InvalidInputError(name, "must be a count of minor units", "pass 12_500 for 125.00")
+        raise InvalidInputError(
+            f"{type(instance).__name__}.{attribute.name}",
+            "must be a count of minor units",
+            "pass 12_500 for 125.00",
+        )
 
 
 @frozen
@@ -139,7 +141,7 @@ class AmountAtMost:
     'amount_too_high'
     """
 
-    amount_max_minor: int = _limit_minor("AmountAtMost.amount_max_minor")
+    amount_max_minor: int = field(validator=_is_minor)
 
     def __call__(self, request: AuthorizationRequest, allotment: Allotment) -> Objection | None:
         if request.already_approved.minor + request.amount.minor <= self.amount_max_minor:
@@ -158,8 +160,8 @@ class AmountBetween:
     'amount_too_low'
     """
 
-    amount_min_minor: int = _limit_minor("AmountBetween.amount_min_minor")
-    amount_max_minor: int = _limit_minor("AmountBetween.amount_max_minor")
+    amount_min_minor: int = field(validator=_is_minor)
+    amount_max_minor: int = field(validator=_is_minor)
 
     def __attrs_post_init__(self) -> None:
         if self.amount_min_minor > self.amount_max_minor:
@@ -177,15 +179,11 @@ class AmountBetween:
         return Objection("amount_too_low", f"{request.total} is less than {least}")
 
 
-def _currencies(values: str | Iterable[str]) -> frozenset[str]:
-    codes = frozenset([values.lower()] if isinstance(values, str) else map(str.lower, values))
-    for code in sorted(codes):
-        if code not in EXPONENTS:
-            raise InvalidInputError("CurrencyIn", f"{code!r} is unknown", "use codes such as 'usd'")
-    return codes
+def _currency_in_words(values: str | Iterable[str]) -> frozenset[str]:
+    return words("CurrencyIn", values, known=EXPONENTS, fold=str.lower)
 
 
-@frozen(repr=False)
+@frozen
 class CurrencyIn:
     """
     Object when the merchant's own currency is none of these; unknown counts as none.
@@ -195,7 +193,7 @@ class CurrencyIn:
     'currency_not_allowed'
     """
 
-    currencies: frozenset[str] = field(converter=_currencies)
+    currencies: frozenset[str] = field(converter=_currency_in_words, repr=shown)
 
     def __call__(self, request: AuthorizationRequest, allotment: Allotment) -> Objection | None:
         if request.merchant_currency in self.currencies:
@@ -203,6 +201,3 @@ class CurrencyIn:
         return Objection(
             "currency_not_allowed", f"the merchant sells in {request.merchant_currency}"
         )
-
-    def __repr__(self) -> str:
-        return f"CurrencyIn({sorted(self.currencies)!r})"
