@@ -154,7 +154,7 @@ class Bookkeeper:
         if kind.startswith("issuing_dispute."):
             return self._book_dispute(body, cause=cause, account=account)
         if kind == "issuing_card.updated":
-            return self._book_card(_needed_id(body.get("id"), "id"), str(body.get("status")))
+            return self.book_card(_needed_id(body.get("id"), "id"), str(body.get("status")))
         if kind == "issuing_cardholder.updated":
             return self._book_cardholder(body, account)
         return "ignored"
@@ -246,7 +246,11 @@ class Bookkeeper:
 
         return self.store.transact(work)
 
-    def _book_card(self, card_id: str, status: str) -> Booked:
+    def book_card(self, card_id: str, status: str) -> Booked:
+        """
+        Book how a card stands at Stripe; ``canceled`` is for good.
+        """
+
         def work(tx: Transaction) -> Booked:
             card = tx.get(CardRecord, card_id)
             if card is None:

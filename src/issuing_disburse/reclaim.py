@@ -1,0 +1,403 @@
+"""
+How does unspent money come back, when captures can no longer be refused?
+
+Cancel, look at what Stripe knows, wait for what is open, give the rest back, book it. Each step may be
+run again, by anybody: what is done is read from the journal and the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Literal
+
+from attrs import evolve, frozen
+
+from .bookkeeper import Bookkeeper, Fact, authorization_facts, transaction_facts
+from .books import card_balance, given_back_line, post_facts, post_funding
+from .cards import CardFactory
+from .disbursement import Disbursement, Status
+from .exceptions import CardNotIssuedError, LeaseLostError, RefusedError, UnavailableError
+from .facts import Amounts, AuthorizationFacts, Facts
+from .funding import BalanceFunder
+from .issuance import Issuance, reason_of, view
+from .journal import Guard, StepJournal
+from .leases import Leases
+from .money import Money
+from .ports import Clock, FundingReceipt, Store, Transaction
+from .records import CardRecord, DisbursementRecord, FundingRecord, account_key
+from .stripe_api import StripeAPI
+
+_ORDINARY = timedelta(days=7)
+_LONG = timedelta(days=31)
+_LONG_CATEGORIES = (
+    "hotel", "motel", "lodging", "resort", "timeshare", "airline", "air_carrier", "car_rental",
+    "cruise",
+)  # fmt: skip
+
+ReclaimOutcome = Literal["closed", "waiting", "busy", "not_over", "stuck"]
+
+
+@frozen(kw_only=True)
+class Reclamation:
+    """
+    What became of one disbursement's rest.
+
+    Attributes:
+        outcome: ``closed``: nothing is held or left; ``waiting``: an authorization is still open;
+            ``busy``: another worker is at it; ``not_over``: there is nothing to reclaim (yet);
+            ``stuck``: a call was refused or unanswered, see `message`; run it again later.
+        reclaimed: What was taken back by this call, in minor units.
+        held: What merchants may still capture.
+        look_again_at: UTC; when to look again.
+    """
+
+    order_id: str
+    outcome: ReclaimOutcome
+    status: Status
+    reclaimed: Money
+    held: Money
+    look_again_at: datetime | None = None
+    message: str = ""
+
+
+def may_be_captured_until(authorization: AuthorizationFacts) -> datetime:
+    """
+    Return until when an open authorization is usually captured, or expires by itself (UTC).
+    """
+    is_long = any(word in authorization.category for word in _LONG_CATEGORIES)
+    return authorization.created + (_LONG if is_long else _ORDINARY)
+
+
+@frozen(kw_only=True)
+class Reclaimer:
+    """
+    Takes back what was not spent.
+    """
+
+    account: str | None
+    api: StripeAPI
+    store: Store
+    clock: Clock
+    leases: Leases
+    cards: CardFactory
+    funder: BalanceFunder
+    bookkeeper: Bookkeeper
+    issuance: Issuance
+
+    def reclaim(self, order_id: str) -> Reclamation:
+        """
+        Cancel the card of an order and take back what is left; safe to call again at any time.
+
+        Raises:
+            OrderNotFoundError: The store knows no such order.
+
+        Stripe: ``POST /v1/issuing/cards/:id``, then the funding route's calls
+        """
+        known = self.issuance.find(order_id)
+        if known.facts is None or known.status in {Status.PENDING, Status.FAILED}:
+            return _reclamation(known, "not_over", message="no card was issued")
+
+        def begin(tx: Transaction) -> DisbursementRecord | None:
+            current = tx.get(DisbursementRecord, known.key, lock=True) or known
+            leased = self.leases.take(tx, current)
+            if leased is None:
+                return None
+            if leased.status in {Status.ACTIVE, Status.SPENT}:
+                leased = evolve(leased, status=Status.CLOSING, updated_at=self.clock())
+                self._close_cards(tx, leased)
+            return tx.put(leased)
+
+        record = self.store.transact(begin)
+        if record is None:
+            return _reclamation(known, "busy", message="another worker is at it")
+        return self._close(record)
+
+    def over(self) -> Iterator[str]:
+        """
+        Yield the ids of the orders whose time is up, which are spent, or which wait to be closed.
+        """
+        after = ""
+        now = self.clock()
+        states = (Status.ACTIVE.value, Status.SPENT.value, Status.CLOSING.value)
+        group = account_key(self.account)
+        while True:
+            page = self.store.read(
+                lambda tx, start=after: tx.find(  # type: ignore[misc]  # bound early on purpose
+                    DisbursementRecord,
+                    group=group,
+                    states=states,
+                    due_before=now,
+                    after=start,
+                    limit=200,
+                )
+            )
+            if not page:
+                return
+            after = page[-1].key
+            yield from (record.order_id for record in page)
+
+    def _close_cards(self, tx: Transaction, record: DisbursementRecord) -> None:
+        for reference in record.cards:
+            card = tx.get(CardRecord, reference.id, lock=True)
+            if card is not None and card.is_open:
+                tx.put(evolve(card, is_open=False))
+
+    def _close(self, record: DisbursementRecord) -> Reclamation:
+        guard = self.leases.guard(record)
+        before = record.facts
+        try:
+            self._cancel(record, guard)
+            self._catch_up(record)
+            current = self.issuance.find(record.order_id)
+            facts = current.facts or before
+            if facts is None or facts.is_open:
+                return self._wait(current, guard)
+            left = card_balance(facts)
+            if left > 0:
+                self._give_back(current, facts, left, guard)
+            closed = self._finish(current, guard)
+            return _reclamation(
+                closed,
+                "closed" if closed.status is Status.CLOSED else "waiting",
+                reclaimed=max(left, 0),
+            )
+        except LeaseLostError:
+            return _reclamation(record, "busy", message="another worker took over")
+        except (UnavailableError, RefusedError) as stuck:
+            return self._stuck(record, stuck, guard)
+        finally:
+            self.leases.release(record)
+
+    def _cancel(self, record: DisbursementRecord, guard: Guard) -> None:
+        journal = StepJournal(
+            store=self.store, clock=self.clock, scope=f"close/{record.key}", guard=guard
+        )
+        for reference in record.cards:
+            card = self.store.read(
+                lambda tx, name=reference.id: tx.get(CardRecord, name)  # type: ignore[misc]  # bound early
+            )
+            if card is not None and card.card_status == "canceled":
+                continue
+            if self.cards.read(reference.id, account=record.account)["status"] != "canceled":
+                self.cards.cancel(reference.id, account=record.account, journal=journal)
+            self.bookkeeper.book_card(reference.id, "canceled")
+
+    def _catch_up(self, record: DisbursementRecord) -> None:
+        """
+        Book what Stripe knows about the cards, whatever webhooks were missed.
+
+        Stripe: ``GET /v1/issuing/authorizations``, ``GET /v1/issuing/transactions``
+        """
+        for reference in record.cards:
+            card = {"card": reference.id}
+            facts: list[Fact] = [
+                authorization_facts(one)
+                for one in self.api.pages(
+                    "/v1/issuing/authorizations", card, account=record.account
+                )
+            ]
+            facts += [
+                transaction_facts(one)
+                for one in self.api.pages("/v1/issuing/transactions", card, account=record.account)
+            ]
+            for fact in facts:
+                self.bookkeeper.book_fact(fact, cause="reclaim", account=record.account)
+
+    def _wait(self, record: DisbursementRecord, guard: Guard) -> Reclamation:
+        facts = record.facts
+        opened = [one for one in facts.authorizations if one.is_open] if facts else []
+        until = max(
+            (may_be_captured_until(one) for one in opened), default=self.clock() + _ORDINARY
+        )
+        until = max(until, self.clock() + timedelta(hours=1))
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            return tx.put(evolve(current, look_at=until))
+
+        waiting = self.store.transact(work)
+        return _reclamation(waiting, "waiting", message="a merchant may still capture what is held")
+
+    def _give_back(self, record: DisbursementRecord, facts: Facts, left: int, guard: Guard) -> None:
+        amount = Money(left, record.amount.currency)
+        key = f"reclaim/{record.key}/{len(facts.reclaimed) + 1}"
+        fundings = self._fundings(record)
+        receipt = self.funder.return_money(
+            record.account, amount, key=key, fundings=fundings, guard=guard
+        )
+
+        def work(tx: Transaction) -> None:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            now_known = current.facts or facts
+            if any(one.id == key for one in now_known.reclaimed):
+                return
+            taken = Amounts(id=key, minor=amount.minor)
+            changed = evolve(now_known, reclaimed=(*now_known.reclaimed, taken))
+            posted = post_facts(tx, current, changed, cause="reclaimed", at=self.clock())
+            tx.put(posted)
+            self._book_way_back(tx, fundings, receipt, key)
+            for reference in posted.cards[-1:]:
+                card = tx.get(CardRecord, reference.id, lock=True)
+                if card is not None:
+                    tx.put(evolve(card, remaining_minor=card_balance(changed)))
+
+        self.store.transact(work)
+
+    def _fundings(self, record: DisbursementRecord) -> tuple[FundingRecord, ...]:
+        def work(tx: Transaction) -> tuple[FundingRecord, ...]:
+            found = [tx.get(FundingRecord, name) for name in record.fundings]
+            return tuple(one for one in found if one is not None and one.progress == "moved")
+
+        return self.store.read(work)
+
+    def _book_way_back(
+        self,
+        tx: Transaction,
+        fundings: tuple[FundingRecord, ...],
+        receipt: FundingReceipt,
+        key: str,
+    ) -> None:
+        if not fundings or not receipt.amount.is_positive:
+            return
+        funding = tx.get(FundingRecord, fundings[-1].key, lock=True) or fundings[-1]
+        changed = evolve(
+            funding,
+            given_back_minor=funding.given_back_minor + receipt.amount.minor,
+            returned=(*funding.returned, *receipt.moved),
+        )
+        lines = (given_back_line(key, receipt.amount),)
+        tx.put(post_funding(tx, changed, lines, cause="given back", at=self.clock()))
+
+    def _finish(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            facts = current.facts
+            if facts is None or facts.is_open or card_balance(facts) > 0:
+                return tx.put(evolve(current, look_at=self.clock()))
+            return tx.put(
+                evolve(
+                    current,
+                    status=Status.CLOSED,
+                    reason=None,
+                    look_at=None,
+                    updated_at=self.clock(),
+                )
+            )
+
+        return self.store.transact(work)
+
+    def _stuck(
+        self, record: DisbursementRecord, why: RefusedError | UnavailableError, guard: Guard
+    ) -> Reclamation:
+        again = self.clock() + timedelta(hours=1)
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            return tx.put(evolve(current, reason=reason_of(why), look_at=again))
+
+        return _reclamation(self.store.transact(work), "stuck", message=str(why))
+
+    def reissue(self, order_id: str, *, cards_max: int = 4) -> Disbursement:
+        """
+        Issue a fresh card for what is neither spent, held nor still capturable.
+
+        See `issuing_disburse.Disburser.reissue`.
+        """
+        known = self.issuance.find(order_id)
+        if known.facts is None:
+            msg = f"order {order_id!r} never had a card; disburse or resume it"
+            raise CardNotIssuedError(msg, order_id=order_id, disbursement=view(known))
+
+        def begin(tx: Transaction) -> DisbursementRecord:
+            current = tx.get(DisbursementRecord, known.key, lock=True) or known
+            if len(current.cards) >= cards_max and len(current.cards) == current.generation:
+                msg = f"order {order_id!r} had {len(current.cards)} cards; start a new order"
+                raise RefusedError(msg, order_id=order_id, code="too_many_cards")
+            if current.status in {Status.CLOSED, Status.FAILED, Status.PENDING}:
+                msg = f"order {order_id!r} is {current.status.value}; there is nothing to reissue"
+                raise RefusedError(msg, order_id=order_id, code="not_reissuable")
+            leased = self.leases.take(tx, current)
+            if leased is None:
+                msg = f"another worker is at order {order_id!r}"
+                raise UnavailableError(msg, order_id=order_id, code="busy")
+            self._close_cards(tx, leased)
+            return tx.put(leased)
+
+        record = self.store.transact(begin)
+        guard = self.leases.guard(record)
+        try:
+            self._cancel(record, guard)
+            self._catch_up(record)
+            prepared = self._next_card(order_id, guard)
+            return view(self.issuance.issue_card(prepared, guard))
+        finally:
+            self.leases.release(record)
+
+    def _next_card(self, order_id: str, guard: Guard) -> DisbursementRecord:
+        """
+        Write down what the next card is for; a crash behind this leads to the same card.
+        """
+        record = self.issuance.find(order_id)
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            if current.generation > len(current.cards):
+                return current  # begun before, and not issued yet
+            free = self._free_to_reissue(current)
+            if free <= 0:
+                msg = (
+                    f"order {order_id!r} has nothing to reissue: what is not spent is held, or may "
+                    f"still be captured for {current.terms.reissue_after.days} days after its use"
+                )
+                raise RefusedError(msg, order_id=order_id, code="nothing_to_reissue")
+            return tx.put(
+                evolve(
+                    current,
+                    generation=current.generation + 1,
+                    to_spend=Money(free, current.amount.currency),
+                )
+            )
+
+        return self.store.transact(work)
+
+    def _free_to_reissue(self, record: DisbursementRecord) -> int:
+        facts = record.facts
+        if facts is None:
+            return 0
+        since = self.clock() - record.terms.reissue_after
+        capturable = sum(
+            one.amount_minor
+            for one in facts.authorizations
+            if one.approved
+            and one.amount_minor > 0
+            and not facts.held_minor(one)
+            and not one.transactions
+            and one.created > since
+        )
+        return card_balance(facts) - capturable
+
+
+def _reclamation(
+    record: DisbursementRecord,
+    outcome: ReclaimOutcome,
+    *,
+    reclaimed: int = 0,
+    message: str = "",
+) -> Reclamation:
+    facts, currency = record.facts, record.amount.currency
+    held = sum(facts.held_minor(one) for one in facts.authorizations) if facts else 0
+    return Reclamation(
+        order_id=record.order_id,
+        outcome=outcome,
+        status=record.status,
+        reclaimed=Money(reclaimed, currency),
+        held=Money(held, currency),
+        look_again_at=record.look_at,
+        message=message,
+    )
