@@ -6,9 +6,10 @@ import re
 from typing import ClassVar
 
 from attrs import define, field
-from orjson import dumps, loads
+from orjson import loads
 
 from issuing_disburse.simulator import events
+from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.issuing import require_issuing
 from issuing_disburse.simulator.listing import page
@@ -90,7 +91,7 @@ class Cardholder(Resource):
 
         A US individual needs names and the acceptance of the user terms.
         """
-        self.individual = dumps(person or None)
+        self.individual = to_json(person or None)
         self.due = ()
         if self.type != "individual" or self.country != "US":
             return

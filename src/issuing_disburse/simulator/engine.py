@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from attrs import define, field
-from orjson import dumps, loads
+from orjson import loads
 
 from issuing_disburse.simulator.accounts import Account
 from issuing_disburse.simulator.catalogue import ENDPOINTS
 from issuing_disburse.simulator.delivery import Postman
+from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.events import EXPIRED_SINCE, for_version
 from issuing_disburse.simulator.expansion import expand
@@ -357,9 +358,9 @@ class Engine:
             return self._render(endpoint.handler(call), call)
 
     def _render(self, result: Resource | dict[str, object], call: Call) -> bytes:
-        body = result.bytes_shown(self.world) if isinstance(result, Resource) else dumps(result)
+        body = result.bytes_shown(self.world) if isinstance(result, Resource) else to_json(result)
         if call.expand:
             body = expand(self.world, body, call.expand)
         if call.version[:10] < EXPIRED_SINCE:
-            body = dumps(for_version(loads(body), call.version))
+            body = to_json(for_version(loads(body), call.version))
         return body

@@ -3,7 +3,8 @@ How does a refusal look on Stripe's wire?
 """
 
 from attrs import define, field
-from orjson import dumps
+
+from issuing_disburse.simulator.encoding import to_json
 
 
 class SimulatorError(Exception):
@@ -43,7 +44,7 @@ class ApiError(Exception):
             error["param"] = self.param
         error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}"
         error["type"] = self.type
-        return dumps({"error": error})
+        return to_json({"error": error})
 
 
 def parameter_unknown(param: str) -> ApiError:

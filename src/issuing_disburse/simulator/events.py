@@ -5,8 +5,9 @@ How is everything that happens written down, and who is to be told?
 from typing import ClassVar
 
 from attrs import define
-from orjson import Fragment, dumps, loads
+from orjson import Fragment, loads
 
+from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import no_such
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.schema import Boolean, Sequence, Text, list_params, params
@@ -85,7 +86,7 @@ def emit(
     tail = b"}"
     if before is not None:
         resource.changed()
-        tail = b',"previous_attributes":%b}' % dumps(difference(before, resource.wire(world)))
+        tail = b',"previous_attributes":%b}' % to_json(difference(before, resource.wire(world)))
     about = resource.bytes_shown(world)
     name = world.ids.new("evt")
     receivers = [e for e in world.endpoints if e.wants(kind, account)] if world.endpoints else []
@@ -104,7 +105,7 @@ def emit(
         undelivered=len(receivers),
         head=_HEAD % (name.encode(), origin, API_VERSION.encode(), world.seconds),
         about=about,
-        tail=b"%b,%b" % (tail, dumps(end)[1:]),
+        tail=b"%b,%b" % (tail, to_json(end)[1:]),
     )
     world.add(event)
     if outbox:
@@ -120,7 +121,7 @@ def payload_for(event: Event, version: str | None) -> bytes:
     """
     if version is None or version[:10] >= EXPIRED_SINCE:
         return event.payload()
-    return dumps(for_version(loads(event.payload()), version))
+    return to_json(for_version(loads(event.payload()), version))
 
 
 def for_version(tree: object, version: str) -> object:

@@ -4,8 +4,9 @@ How are ids replaced by the objects they name, where a caller asks for it?
 
 from typing import Any
 
-from orjson import dumps, loads
+from orjson import loads
 
+from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.world import World
 
@@ -31,7 +32,7 @@ def expand(world: World, body: bytes, paths: tuple[str, ...]) -> bytes:
         if steps[-1] in NEVER:
             raise _unexpandable(path)
         _expand(world, tree, steps, path)
-    return dumps(tree)
+    return to_json(tree)
 
 
 def _expand(world: World, node: Any, steps: list[str], path: str) -> None:

@@ -9,10 +9,11 @@ from threading import RLock
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypeVar
 
 from attrs import define, field
-from orjson import Fragment, dumps
+from orjson import Fragment
 
 from issuing_disburse.simulator.behaviour import Behaviour
 from issuing_disburse.simulator.clock import SECOND, Agenda
+from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import no_such
 from issuing_disburse.simulator.ids import Ids
 from issuing_disburse.simulator.schema import Params
@@ -75,7 +76,7 @@ class Resource:
         inner = self.inside(world)
         inner_shown = None if inner is None else inner.show(world)
         if self.shown is None or self.shown_inside is not inner_shown:
-            self.json = dumps(self.wire(world))
+            self.json = to_json(self.wire(world))
             self.shown = Fragment(self.json)
             self.shown_inside = inner_shown
         return self.shown
