@@ -234,7 +234,8 @@ class Reclaimer:
             now_known = current.facts or facts
             if any(one.id == key for one in now_known.reclaimed):
                 return
-            taken = Amounts(id=key, minor=amount.minor)
+            moved = receipt.amount if receipt.amount.is_positive else amount
+            taken = Amounts(id=key, minor=moved.minor)
             changed = evolve(now_known, reclaimed=(*now_known.reclaimed, taken))
             posted = post_facts(tx, current, changed, cause="reclaimed", at=self.clock())
             tx.put(posted)

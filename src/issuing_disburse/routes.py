@@ -345,6 +345,8 @@ class TransferRoute:
         back = self._balance_transfers.move(
             account, amount, source="issuing", destination="payments", key=key, journal=journal
         )
+        # What an interrupted try has moved counts, not what this one would.
+        amount = Money(back["minor"], amount.currency)
         moved = [
             Moved(
                 object=BALANCE_TRANSFER,

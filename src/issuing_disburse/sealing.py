@@ -15,6 +15,8 @@ from typing import Any
 
 import stripe
 
+from .hidden import Hidden
+
 _SECRETS = re.compile(
     rb'("(?:number|cvc)"\s*:\s*")[0-9 ]{3,23}|("secret"\s*:\s*")[!#-~]+', re.ASCII
 )
@@ -37,10 +39,10 @@ class SealingTransport(stripe.HTTPClient):
 
     name = "issuing_disburse"
 
-    def __init__(self, inner: stripe.HTTPClient, api_key: str) -> None:
+    def __init__(self, inner: stripe.HTTPClient, api_key: Hidden) -> None:
         super().__init__()
         self._inner = inner
-        self._authorization = _Hidden(f"Bearer {api_key}")
+        self._api_key = api_key
         self._call = threading.local()
 
     def next_body(self, body: bytes | None) -> None:
@@ -70,7 +72,7 @@ class SealingTransport(stripe.HTTPClient):
             content, status, answered = self._inner.request(
                 method,
                 url,
-                {**(headers or {}), "Authorization": self._authorization.text},
+                {**(headers or {}), "Authorization": f"Bearer {self._api_key.revealed()}"},
                 post_data,
             )
         except stripe.APIConnectionError:
@@ -87,24 +89,6 @@ class SealingTransport(stripe.HTTPClient):
         Close the connections.
         """
         self._inner.close()  # type: ignore[no-untyped-call]  # the SDK's is untyped
-
-
-class _Hidden:
-    """
-    Holds the real key without showing it.
-    """
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return "<hidden>"
-
-    def __reduce__(self) -> str:
-        msg = "an API key does not leave the process by pickle"
-        raise TypeError(msg)
 
 
 def _unreachable(message: str) -> stripe.APIConnectionError:

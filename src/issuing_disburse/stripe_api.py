@@ -4,11 +4,12 @@ How do we ask Stripe: one door, one retry policy, one translation of errors?
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
-import stripe
 from attrs import evolve, frozen
 
 from .encoding import Params, form
@@ -19,12 +20,20 @@ from .exceptions import (
     UnavailableError,
     UnknownOutcomeError,
 )
+from .hidden import Hidden
 from .ports import Outcome, Sleep
-from .retries import make_retrying
-from .sealing import DUMMY_KEY, SealingTransport
+
+if TYPE_CHECKING:
+    import stripe
+    from tenacity import Retrying
+
+    from .sealing import SealingTransport
 
 API_VERSION = "2026-10-28.endive"
 """The version whose objects this library reads."""
+
+PREVIEW_VERSION = "2026-10-14.preview"
+"""Sent to the endpoints that only a preview has; Stripe does not say which ones it takes."""
 
 Answer: TypeAlias = dict[str, Any]
 """A Stripe object, as parsed JSON."""
@@ -112,22 +121,54 @@ class StripeAPI:
         http_client: stripe.HTTPClient | None = None,
         api_base: str | None = None,
         version: str = API_VERSION,
-        preview_version: str = "2026-10-14.preview",
+        preview_version: str = PREVIEW_VERSION,
     ) -> None:
-        if http_client is None:
-            from .connections import PooledClient  # noqa: PLC0415  # urllib3 only when needed
-
-            http_client = PooledClient()
-        self._transport = SealingTransport(http_client, api_key)
-        self._client = stripe.StripeClient(
-            DUMMY_KEY,
-            http_client=self._transport,
-            max_network_retries=0,
-            base_addresses={"api": api_base} if api_base else {},
-        )
-        self._retrying = make_retrying(sleep=sleep)
+        self._api_key = Hidden(api_key)
+        self._http_client = http_client
+        self._api_base = api_base
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._line: _Line | None = None
         self.version = version
         self.preview_version = preview_version
+
+    def _connected(self) -> _Line:
+        """
+        Return the connection of this process; the SDK is imported when it is first needed.
+        """
+        line = self._line
+        if line is not None and line.process == os.getpid():
+            return line
+        with self._lock:
+            if self._line is None or self._line.process != os.getpid():
+                self._line = self._connect()
+            return self._line
+
+    def _connect(self) -> _Line:
+        import stripe  # noqa: PLC0415  # 90 ms that a process which only answers webhooks saves
+
+        from .retries import make_retrying  # noqa: PLC0415  # likewise
+        from .sealing import DUMMY_KEY, SealingTransport  # noqa: PLC0415  # likewise
+
+        inner = self._http_client
+        if inner is None:
+            from .connections import PooledClient  # noqa: PLC0415  # likewise
+
+            inner = PooledClient()
+        transport = SealingTransport(inner, self._api_key)
+        client = stripe.StripeClient(
+            DUMMY_KEY,
+            http_client=transport,
+            max_network_retries=0,
+            base_addresses={"api": self._api_base} if self._api_base else {},
+        )
+        return _Line(
+            process=os.getpid(),
+            transport=transport,
+            client=client,
+            retrying=make_retrying(sleep=self._sleep),
+            error=stripe.StripeError,
+        )
 
     def prepare(
         self,
@@ -186,9 +227,10 @@ class StripeAPI:
             UnknownOutcomeError: The effect may have happened.
             UnavailableError: The effect did not happen (a GET, a 409 or a 429).
         """
-        return self._retrying(self._send_once, request, key)
+        line = self._connected()
+        return line.retrying(self._send_once, line, request, key)
 
-    def _send_once(self, request: Request, key: str | None) -> Answer:
+    def _send_once(self, line: _Line, request: Request, key: str | None) -> Answer:
         failure: DisburseError
         options = {
             "stripe_version": request.version,
@@ -197,22 +239,38 @@ class StripeAPI:
         }
         try:
             if request.method == "post":
-                self._transport.next_body(request.body)
-            answer = self._client.raw_request(request.method, request.path, **options)
-        except stripe.StripeError as exc:
+                line.transport.next_body(request.body)
+            answer = line.client.raw_request(request.method, request.path, **options)
+        except line.error as exc:
             failure = translated(exc, is_effect=request.method == "post")
         else:
             data: Answer = answer.data
             return data
         finally:
-            self._transport.next_body(None)
+            line.transport.next_body(None)
         raise failure  # outside of the except block: the SDK's frames hold bodies and headers
 
     def close(self) -> None:
         """
         Close the connections.
         """
-        self._transport.close()
+        with self._lock:
+            if self._line is not None and self._line.process == os.getpid():
+                self._line.transport.close()
+            self._line = None
+
+
+@frozen(kw_only=True)
+class _Line:
+    """
+    What one process holds to talk to Stripe.
+    """
+
+    process: int
+    transport: SealingTransport
+    client: stripe.StripeClient
+    retrying: Retrying
+    error: type[stripe.StripeError]
 
 
 def translated(exc: stripe.StripeError, *, is_effect: bool) -> DisburseError:
@@ -234,7 +292,7 @@ def translated(exc: stripe.StripeError, *, is_effect: bool) -> DisburseError:
         "code": code,
         "param": getattr(exc, "param", None) or (detail.param if detail else None),
     }
-    if isinstance(exc, stripe.APIConnectionError) or status is None:
+    if status is None:
         lost = "no answer came from Stripe"
         return (UnknownOutcomeError if is_effect else UnavailableError)(lost, **context)
     if status in {401, 403}:

@@ -1,0 +1,163 @@
+"""
+Is everything in place before the first real order?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from attrs import frozen
+
+from .exceptions import DisburseError, RefusedError
+from .funding import BalanceFunder
+from .ports import Clock
+from .stripe_api import Answer, StripeAPI
+
+Verdict = Literal["ok", "problem", "unknown", "by_hand"]
+
+_REQUEST_EVENT = "issuing_authorization.request"
+_BASIL = "2025-03-31"
+
+BY_HAND = (
+    ("time-out setting", "Dashboard, Issuing settings: decline authorizations when the webhook times out"),
+    ("use case", "Stripe has approved who holds these cards and what they are for"),
+    ("one endpoint", "exactly one endpoint answers issuing_authorization.request"),
+)  # fmt: skip
+
+PERMISSIONS = (
+    "Issuing: cardholders, cards, authorizations, transactions (write; read for the last two)",
+    "Connect: transfers, balance transfers, balance settings (write; read for settings)",
+    "Core: balance, balance transactions, events, webhook endpoints (read)",
+)
+"""The least a restricted key needs."""
+
+
+@frozen(kw_only=True)
+class Check:
+    """
+    One thing that was looked at.
+
+    Attributes:
+        verdict: ``by_hand`` where no API shows it.
+        detail: What was found, or what to do.
+    """
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+@frozen(kw_only=True)
+class Preflight:
+    """
+    What stands between this set-up and its first order.
+    """
+
+    account: str | None
+    checks: tuple[Check, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """
+        Whether nothing that can be seen is wrong.
+        """
+        return not any(check.verdict == "problem" for check in self.checks)
+
+
+@frozen(kw_only=True)
+class Inspector:
+    """
+    Looks at what Stripe's API can show; changes nothing.
+    """
+
+    account: str | None
+    api: StripeAPI
+    funder: BalanceFunder
+    clock: Clock
+
+    def inspect(self, *, probe: bool = False) -> Preflight:
+        """
+        Run every check. See `issuing_disburse.Disburser.preflight`.
+        """
+        if probe:
+            self.funder.clear(self.account)
+        looks: tuple[tuple[str, Callable[[], Check]], ...] = (
+            ("issuing", self._issuing),
+            ("webhooks", self._webhooks),
+            ("funding route", self._route),
+            ("balance", self._balance),
+        )
+        checks = [self._guarded(name, look) for name, look in looks]
+        checks += [Check(name=name, verdict="by_hand", detail=text) for name, text in BY_HAND]
+        needed = "; ".join(PERMISSIONS)
+        checks.append(Check(name="permissions", verdict="by_hand", detail=needed))
+        return Preflight(account=self.account, checks=tuple(checks))
+
+    def _guarded(self, name: str, look: Callable[[], Check]) -> Check:
+        try:
+            return look()
+        except RefusedError as refusal:
+            return Check(name=name, verdict="problem", detail=str(refusal))
+        except DisburseError as unclear:
+            return Check(name=name, verdict="unknown", detail=str(unclear))
+
+    def _issuing(self) -> Check:
+        """
+        Look at the capability.
+
+        Stripe: ``GET /v1/accounts/:id/capabilities/card_issuing``
+        """
+        name = "issuing"
+        if self.account is None:
+            self.api.get("/v1/issuing/cards", {"limit": 1}, account=None)
+            return Check(name=name, verdict="ok", detail="the platform may use Issuing")
+        path = f"/v1/accounts/{self.account}/capabilities/card_issuing"
+        capability = self.api.get(path, account=None)
+        if capability["status"] == "active":
+            return Check(name=name, verdict="ok", detail="card_issuing is active")
+        due = (capability.get("requirements") or {}).get("currently_due") or ()
+        detail = f"card_issuing is {capability['status']}; due: {', '.join(due) or 'ask Stripe'}"
+        return Check(name=name, verdict="problem", detail=detail)
+
+    def _webhooks(self) -> Check:
+        """
+        Look for the endpoint that is asked.
+
+        Stripe: ``GET /v1/webhook_endpoints``
+        """
+        name = "webhooks"
+        asked = [
+            one
+            for one in self.api.pages("/v1/webhook_endpoints", {}, account=None)
+            if _REQUEST_EVENT in one["enabled_events"] and one["status"] == "enabled"
+        ]
+        problems = list(_endpoint_problems(asked))
+        if problems:
+            return Check(name=name, verdict="problem", detail="; ".join(problems))
+        return Check(name=name, verdict="ok", detail=f"{asked[0]['id']} is asked")
+
+    def _route(self) -> Check:
+        self.funder.check(self.account)
+        name = type(self.funder.route).__name__
+        return Check(name="funding route", verdict="ok", detail=f"{name} can be used")
+
+    def _balance(self) -> Check:
+        balance = self.api.get("/v1/balance", account=None)
+        parts = ", ".join(f"{one['amount']} {one['currency']}" for one in balance["available"])
+        has_money = any(one["amount"] > 0 for one in balance["available"])
+        verdict: Verdict = "ok" if has_money else "problem"
+        return Check(
+            name="balance", verdict=verdict, detail=f"the platform has {parts or 'nothing'} (minor)"
+        )
+
+
+def _endpoint_problems(asked: list[Answer]) -> Iterator[str]:
+    if not asked:
+        yield f"no enabled endpoint subscribes to {_REQUEST_EVENT}; '*' does not include it"
+    if len(asked) > 1:
+        yield f"{len(asked)} endpoints are asked; Stripe does not say whose answer counts"
+    for one in asked:
+        version = one.get("api_version")
+        if version is not None and version[: len(_BASIL)] < _BASIL:
+            yield f"{one['id']} is pinned to {version}: before basil, expired looks like reversed"
