@@ -5,8 +5,12 @@ Which rules does a team put between its money and a merchant?
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Self, TypeAlias
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -24,10 +28,16 @@ from issuing_disburse.rules import (
     OrderMerchants,
     PartialApproval,
     UsesLeft,
+    Velocity,
     WithinRemaining,
 )
+from issuing_disburse.rules.velocity import Scope
 
-from .judging import judge
+from . import declaration, explanation
+from .fingerprint import fingerprint
+from .isolation import WORKERS, OverdueError
+from .judging import Asking, failed, judge, late, rule_name, sound
+from .shadow import Decides, Shadow, ShadowVerdict, verdict
 
 DEADLINE_SECONDS = 0.8
 """How long a decision may take; Stripe waits two seconds, network included."""
@@ -75,12 +85,17 @@ class AuthorizationPolicy:
         rules: Asked in this order. None at all declines everything.
         deadline_seconds: A rule that is still busy then makes the answer a decline.
         stand_in: Decides when the store does not answer in time; ``None`` declines.
+        shadows: Asked after the decision, only recorded.
+        isolated: Ask the rules in another thread, so that even one that never comes back cannot
+            delay the answer. Costs a thread hand-off (tens of microseconds) for each decision.
         timer: Monotonic seconds.
     """
 
     rules: tuple[Rule, ...] = field(default=(), converter=_rules)
     deadline_seconds: float = DEADLINE_SECONDS
     stand_in: StandIn | None = None
+    shadows: tuple[Shadow, ...] = ()
+    isolated: bool = False
     timer: Callable[[], float] = field(default=time.monotonic, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -89,6 +104,10 @@ class AuthorizationPolicy:
                 "policy.deadline_seconds",
                 f"must be above 0 and at most {_DEADLINE_SECONDS_MAX}",
                 "Stripe waits two seconds, network included; keep the default",
+            )
+        if self.stand_in is not None and not callable(self.stand_in):
+            raise InvalidInputError(
+                "policy.stand_in", "cannot be called", "pass a callable of (request), or None"
             )
 
     @classmethod
@@ -115,11 +134,64 @@ class AuthorizationPolicy:
             )
         )
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any], *, known: declaration.Known | None = None) -> Self:
+        """
+        Make the policy that *found* declares.
+
+        Args:
+            found: ``base`` (``default`` or ``none``), ``rules``, ``shadows``, ``deadline_seconds``,
+                ``isolated``, ``partial_approval``. A rule is a table of its settings with its name
+                under ``rule``.
+            known: Rules of your own, by the name that *found* uses.
+
+        >>> policy = AuthorizationPolicy.from_dict(
+        ...     {"base": "none", "rules": [{"rule": "AmountAtMost", "amount_max_minor": 50_000}]}
+        ... )
+        >>> policy.rules
+        (AmountAtMost(amount_max_minor=50000),)
+
+        Raises:
+            InvalidInputError: With the path to the bad key.
+        """
+        declared = declaration.read(found, known or {})
+        policy = (
+            cls.default(partial_approval=declared.partial_approval)
+            if declared.is_default_based
+            else cls()
+        )
+        policy = evolve(policy, **declared.settings).with_rules(*declared.rules)
+        for name, rule in declared.shadows:
+            policy = policy.with_shadow(rule, name=name)
+        return policy
+
+    @classmethod
+    def from_toml(cls, source: str | Path, *, known: declaration.Known | None = None) -> Self:
+        """
+        Make the policy that a TOML file, or a text in that language, declares; see `from_dict`.
+
+        Raises:
+            InvalidInputError: No TOML, or with the path to the bad key.
+        """
+        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+        try:
+            found = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidInputError("policy", f"is no TOML: {error}", "correct it") from None
+        return cls.from_dict(found, known=known)
+
     def with_rules(self, *rules: Rule) -> Self:
         """
         Return this policy with *rules* asked after those it has.
         """
         return evolve(self, rules=(*self.rules, *rules))
+
+    def with_shadow(self, judge: Rule | Decides, *, name: str | None = None) -> Self:
+        """
+        Return this policy with a rule or policy beside it that is recorded and decides nothing.
+        """
+        shadow = Shadow(judge, rule_name(judge) if name is None else name)
+        return evolve(self, shadows=(*self.shadows, shadow))
 
     def decide(self, request: AuthorizationRequest, allotment: Allotment) -> Decision:
         """
@@ -128,6 +200,132 @@ class AuthorizationPolicy:
         Stripe: ``issuing_authorization.request``
         """
         timer = self.timer
-        return judge(
-            self.rules, request, allotment, timer=timer, ends_at=timer() + self.deadline_seconds
+        ends_at = timer() + self.deadline_seconds
+        if not self.isolated:
+            return judge(self.rules, request, allotment, timer=timer, ends_at=ends_at)
+        asking = Asking(self.rules)
+        try:
+            return WORKERS.run(
+                lambda: judge(asking, request, allotment, timer=timer, ends_at=ends_at),
+                timeout_seconds=self.deadline_seconds,
+            )
+        except OverdueError:
+            return late(asking.now or self)
+
+    def answer(self, request: AuthorizationRequest, allotment: Allotment) -> Decision:
+        """
+        Return what `decide` says, or a decline if a subclass's own `decide` raises, is late, or
+        approves what it must not.
+        """
+        ends_at = self.timer() + self.deadline_seconds
+        try:
+            decision = sound(self.decide(request, allotment), request, self)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a policy that breaks must not approve
+            return failed(self, f"raised {type(error).__name__}")
+        if decision.approved and self.timer() > ends_at:
+            return late(self)
+        return decision
+
+    def decide_with_shadows(
+        self, request: AuthorizationRequest, allotment: Allotment
+    ) -> tuple[Decision, tuple[ShadowVerdict, ...]]:
+        """
+        Return the answer and, never part of it, what the shadows make of the request.
+
+        Shadows take their own time, after the decision: answer first where every millisecond counts
+        (`decide`, then `shadow_verdicts`).
+        """
+        decision = self.answer(request, allotment)
+        return decision, self.shadow_verdicts(request, allotment, decision)
+
+    def shadow_verdicts(
+        self, request: AuthorizationRequest, allotment: Allotment, decision: Decision
+    ) -> tuple[ShadowVerdict, ...]:
+        """
+        Ask the shadows about a request that was answered with *decision*.
+        """
+        return tuple(
+            verdict(
+                shadow,
+                request,
+                allotment,
+                decision,
+                timer=self.timer,
+                deadline_seconds=self.deadline_seconds,
+            )
+            for shadow in self.shadows
         )
+
+    def decide_without_store(self, request: AuthorizationRequest) -> Decision:
+        """
+        Let the stand-in answer, because nothing is known about the card; without one, decline.
+        """
+        if self.stand_in is None:
+            return Decision(
+                approved=False,
+                code="store_unavailable",
+                message="the store did not answer in time",
+                source="stand_in",
+            )
+        try:
+            decision = sound(self.stand_in(request), request, self.stand_in)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a stand-in that breaks must not approve
+            decision = failed(self.stand_in, f"raised {type(error).__name__}")
+        return evolve(decision, source="stand_in", rule=rule_name(self.stand_in))
+
+    def explain(
+        self, request: AuthorizationRequest, allotment: Allotment
+    ) -> explanation.Explanation:
+        """
+        Show every rule's view: what it looked at, what it said, how long it took.
+
+        Asks each rule twice more, so it belongs on a desk and not into the answer.
+        """
+        return explanation.explain(
+            self.rules,
+            request,
+            allotment,
+            self.answer(request, allotment),
+            timer=time.perf_counter,
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """
+        Which rules, in which order, with which settings: 16 hexadecimal digits.
+
+        The same in every process on the same Python and library; shadows do not count.
+        """
+        return fingerprint(
+            (
+                type(self).__qualname__,
+                type(self).decide,
+                self.rules,
+                self.deadline_seconds,
+                self.isolated,
+                self.stand_in,
+            )
+        )
+
+    @cached_property
+    def history_needed(self) -> dict[Scope, timedelta]:
+        """
+        How far back velocity rules look, by scope: what the allotment must bring along.
+        """
+        needed: dict[Scope, timedelta] = {}
+        waiting: list[object] = [self]
+        seen: dict[int, object] = {}  # rules may hold each other
+        while waiting:
+            one = waiting.pop()
+            if seen.setdefault(id(one), one) is not one:
+                continue
+            if isinstance(one, Velocity):
+                needed[one.scope] = max(needed.get(one.scope, one.per), one.per)
+            for name in ("rules", "exception", "shadows", "judge"):
+                inner = getattr(one, name, ())
+                waiting.extend(inner if isinstance(inner, tuple) else (inner,))
+        return needed

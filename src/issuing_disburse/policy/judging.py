@@ -4,7 +4,7 @@ What do many opinions come to, in time?
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -27,6 +27,27 @@ NO_RULES = Decision(approved=False, code="no_rules", message="the policy has no 
 """Nobody was asked, so nobody can have agreed."""
 
 
+class Asking:
+    """
+    Rules in their order, and which one is being asked.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = rules
+        self.now: Rule | None = None
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __contains__(self, rule: object) -> bool:
+        return rule in self._rules
+
+    def __iter__(self) -> Iterator[Rule]:
+        for rule in self._rules:
+            self.now = rule
+            yield rule
+
+
 _Heard: TypeAlias = tuple[int, Rule, Limit]
 
 
@@ -41,7 +62,7 @@ def rule_name(rule: object) -> str:
 
 
 def judge(
-    rules: tuple[Rule, ...],
+    rules: Collection[Rule],
     request: AuthorizationRequest,
     allotment: Allotment,
     *,
@@ -103,7 +124,7 @@ def _understood(rule: Rule, said: object, request: AuthorizationRequest) -> Limi
 
 
 def _in_part(
-    rules: tuple[Rule, ...],
+    rules: Collection[Rule],
     request: AuthorizationRequest,
     allotment: Allotment,
     limit: Limit,
@@ -193,3 +214,32 @@ def late(rule: object) -> Decision:
         rule=name,
         source="deadline",
     )
+
+
+def sound(decision: object, request: AuthorizationRequest, decider: object) -> Decision:
+    """
+    Return *decision* if it is one that may be given, and otherwise a decline.
+
+    Policies and stand-ins of a team's own decide as they like; what must hold all the same is that
+    nobody is given more than was asked, or a part where the merchant takes none.
+    """
+    if not isinstance(decision, Decision):
+        return failed(decider, f"answered with {type(decision).__name__}")
+    problem = _unsound(decision, request)
+    return decision if problem is None else failed(decider, problem)
+
+
+def _unsound(decision: Decision, request: AuthorizationRequest) -> str | None:
+    part = decision.amount
+    if type(decision.approved) is not bool:
+        return "neither approved nor declined"
+    if not decision.approved or part is None or part == request.amount:
+        return None
+    if type(part) is not Money or part.currency != request.amount.currency:
+        return "approved something else than was asked"
+    if not 0 < part.minor < request.amount.minor:
+        return "approved more than was asked, or nothing"
+    if not request.is_amount_controllable:
+        return "approved a part where the merchant takes all or nothing"
+    is_short = request.cashback is not None and part.minor < request.cashback.minor
+    return "approved less than the cashback" if is_short else None

@@ -43,7 +43,7 @@ class OrderAmount:
 
     >>> from issuing_disburse.testing.policy_kit import make_allotment, make_request
     >>> OrderAmount()(make_request(12_400), make_allotment(12_500)).message
-    '124.00 usd is not between 125.00 and 125.00 usd'
+    '124.00 usd was asked, the order is for 125.00 usd'
     """
 
     def __call__(self, request: AuthorizationRequest, allotment: Allotment) -> Objection | None:
@@ -114,10 +114,11 @@ class PartialApproval:
 
 def _outside(request: AuthorizationRequest, low: int, high: int) -> Objection:
     currency = request.amount.currency
-    figure = str(Money(low, currency)).removesuffix(f" {currency}")
-    return Objection(
-        "wrong_amount", f"{request.total} is not between {figure} and {Money(high, currency)}"
-    )
+    most = Money(high, currency)
+    if low == high:
+        return Objection("wrong_amount", f"{request.total} was asked, the order is for {most}")
+    least = str(Money(low, currency)).removesuffix(f" {currency}")
+    return Objection("wrong_amount", f"{request.total} is not between {least} and {most}")
 
 
 def _is_minor(instance: object, attribute: Attribute[int], value: object) -> None:
