@@ -1,0 +1,92 @@
+"""
+Pay people by single-use virtual card: Stripe Issuing on Connect, once per order, to the cent.
+"""
+
+from __future__ import annotations
+
+from . import exceptions, rules
+from .cardholders import CardholderManager
+from .cards import CardFactory
+from .decision import Allotment, AuthorizationRequest, Decision, Limit, Objection, Rule, Use
+from .disbursement import CardReference, Disbursement, Reason, Status
+from .disburser import Disburser
+from .exceptions import (
+    DisburseError,
+    FundingRouteUnavailableError,
+    InsufficientIssuingBalanceError,
+    InvalidInputError,
+    OrderConflictError,
+    OrderNotFoundError,
+    RecipientNotReadyError,
+    RefusedError,
+    StoreError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from .funding import BalanceFunder
+from .money import Money
+from .order import Order
+from .policy import AuthorizationPolicy
+from .ports import FundingReceipt, FundingRoute, Journal, Store
+from .preflight import Preflight
+from .recipient import Address, Recipient, UserTerms
+from .reclaim import Reclaimer, Reclamation
+from .reconcile import Discrepancy, Reconciliation
+from .routes import PrefundedRoute, TransferRoute
+from .statements import Statement
+from .terms import AmountRule, Terms
+from .webhooks import Reply
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Address",
+    "Allotment",
+    "AmountRule",
+    "AuthorizationPolicy",
+    "AuthorizationRequest",
+    "BalanceFunder",
+    "CardFactory",
+    "CardReference",
+    "CardholderManager",
+    "Decision",
+    "DisburseError",
+    "Disbursement",
+    "Disburser",
+    "Discrepancy",
+    "FundingReceipt",
+    "FundingRoute",
+    "FundingRouteUnavailableError",
+    "InsufficientIssuingBalanceError",
+    "InvalidInputError",
+    "Journal",
+    "Limit",
+    "Money",
+    "Objection",
+    "Order",
+    "OrderConflictError",
+    "OrderNotFoundError",
+    "Preflight",
+    "PrefundedRoute",
+    "Reason",
+    "Recipient",
+    "RecipientNotReadyError",
+    "Reclaimer",
+    "Reclamation",
+    "Reconciliation",
+    "RefusedError",
+    "Reply",
+    "Rule",
+    "Statement",
+    "Status",
+    "Store",
+    "StoreError",
+    "Terms",
+    "TransferRoute",
+    "UnavailableError",
+    "UnknownOutcomeError",
+    "Use",
+    "UserTerms",
+    "exceptions",
+    "rules",
+]

@@ -1,0 +1,502 @@
+"""
+What do users hold in their hands, and what is it made of?
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import evolve, frozen
+
+from .bookkeeper import Bookkeeper
+from .cardholders import CardholderManager
+from .cards import CardFactory
+from .disbursement import Disbursement
+from .exceptions import (
+    DisburseError,
+    InvalidInputError,
+    StoreMismatchError,
+)
+from .funding import BalanceFunder, attribution_from
+from .issuance import Issuance, view
+from .leases import Leases
+from .order import Order
+from .policy import AuthorizationPolicy
+from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
+from .preflight import Inspector, Preflight
+from .reclaim import Reclaimer, Reclamation
+from .reconcile import Reconciler, Reconciliation
+from .records import StoreIdentity
+from .routes import PrefundedRoute, TransferRoute
+from .signatures import Verifier
+from .statements import Statement, statement_of
+from .stores import open_store
+from .stripe_api import API_VERSION, PREVIEW_VERSION, StripeAPI
+from .webhooks import Event, Others, Reply, Responder
+
+if TYPE_CHECKING:
+    import stripe
+    from sqlalchemy import Engine
+
+DEFAULT_TEST_STORE = "sqlite:///issuing_disburse.test.sqlite3"
+LEASE_SECONDS = 120.0
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@frozen(kw_only=True, repr=False)
+class _Shared:
+    """
+    What the disbursers of all accounts of one connection have in common.
+    """
+
+    api: StripeAPI
+    store: Store
+    clock: Clock
+    timer: Timer
+    sleep: Sleep
+    policy: AuthorizationPolicy
+    verifier: Verifier
+    others: Others | None
+    is_livemode: bool
+    leases: Leases
+    owns_store: bool
+    route: FundingRoute | None
+
+
+class Disburser:
+    """
+    Pays recipients by single-use virtual card, exactly once per order.
+
+    Make one with `connect`; it is thread-safe and meant to live as long as the process. As a context
+    manager it closes itself.
+
+    Attributes:
+        account: The connected account that holds the cards; ``None`` is the platform's own balance.
+        cardholders: Finds and creates cardholders.
+        cards: Issues and cancels cards.
+        funding: Promises and moves money.
+        reclaimer: Takes back what was not spent.
+        store: Where the truth about orders and money lives.
+    """
+
+    def __init__(self, shared: _Shared, account: str | None) -> None:
+        self._shared = shared
+        self.account = account
+        api, store, clock = shared.api, shared.store, shared.clock
+        self.store: Store = store
+        self.cardholders = CardholderManager(api=api, store=store, clock=clock, sleep=shared.sleep)
+        self.cards = CardFactory(api=api)
+        self.funding = BalanceFunder(
+            api=api, store=store, clock=clock, route=shared.route or _default_route(shared, account)
+        )
+        bookkeeper = Bookkeeper(
+            store=store, clock=clock, fetch=lambda path, owner: api.get(path, account=owner)
+        )
+        self._issuance = Issuance(
+            account=account,
+            store=store,
+            clock=clock,
+            leases=shared.leases,
+            cardholders=self.cardholders,
+            funder=self.funding,
+            cards=self.cards,
+            bookkeeper=bookkeeper,
+        )
+        self.reclaimer = Reclaimer(
+            account=account,
+            api=api,
+            store=store,
+            clock=clock,
+            leases=shared.leases,
+            cards=self.cards,
+            funder=self.funding,
+            bookkeeper=bookkeeper,
+            issuance=self._issuance,
+        )
+        self._responder = Responder(
+            store=store,
+            verifier=shared.verifier,
+            policy=shared.policy,
+            bookkeeper=bookkeeper,
+            clock=clock,
+            timer=shared.timer,
+            version=API_VERSION,
+            is_livemode=shared.is_livemode,
+            others=shared.others,
+        )
+        self._is_known = False
+
+    @classmethod
+    def connect(
+        cls,
+        *,
+        api_key: str,
+        account: str | None,
+        webhook_secret: str | Iterable[str],
+        store: str | Store | Engine | None = None,
+        policy: AuthorizationPolicy | None = None,
+        route: FundingRoute | None = None,
+        others: Others | None = None,
+        http_client: stripe.HTTPClient | None = None,
+        api_base: str | None = None,
+        clock: Clock = _system_clock,
+        sleep: Sleep = time.sleep,
+        timer: Timer = time.monotonic,
+        lease_seconds: float = LEASE_SECONDS,
+        preview_version: str = PREVIEW_VERSION,
+    ) -> Self:
+        """
+        Make a disburser; nothing is sent until it is used.
+
+        Args:
+            api_key: ``sk_test_…``, ``sk_live_…`` or ``rk_…``; held by the transport alone.
+            account: The connected account ``acct_…``, or ``None`` for the platform's own balance.
+            webhook_secret: The signing secret of the endpoint; several during a rotation, or for
+                several endpoints.
+            store: A URL (``sqlite:///file``, ``postgresql://…``), an engine, or a `Store`. Must be
+                given with a live key; with a test key it defaults to a file in this directory.
+            policy: Decides on purchases; the terms of each order by default.
+            route: Brings money to the Issuing balance and back; `TransferRoute` by default, or
+                `PrefundedRoute` without an account.
+            others: Answers events about cards that are not ours.
+            http_client: The SDK's kind of HTTP client; a shared keep-alive pool by default.
+            api_base: Another address of the API, such as a simulator's.
+            clock: Returns the time now, aware.
+            sleep: Waits that many seconds between tries.
+            timer: Monotonic seconds, for deadlines.
+            lease_seconds: How long a crashed worker keeps an order from others.
+            preview_version: ``Stripe-Version`` for the endpoints that only a preview has.
+
+        Raises:
+            InvalidInputError: Naming the argument and the remedy.
+            StoreError: The store cannot be opened.
+        """
+        is_livemode = _mode_of(api_key)
+        _check_account(account)
+        if store is None:
+            if is_livemode:
+                raise InvalidInputError(
+                    "store",
+                    "is missing with a live key",
+                    "name a database that is kept and backed up",
+                )
+            store = DEFAULT_TEST_STORE
+        verifier = Verifier(webhook_secret)
+        opened = open_store(store, clock=clock)
+        api = StripeAPI(
+            api_key=api_key,
+            sleep=sleep,
+            http_client=http_client,
+            api_base=api_base,
+            preview_version=preview_version,
+        )
+        owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        shared = _Shared(
+            api=api,
+            store=opened,
+            clock=clock,
+            timer=timer,
+            sleep=sleep,
+            policy=policy or AuthorizationPolicy.default(),
+            verifier=verifier,
+            others=others,
+            is_livemode=is_livemode,
+            leases=Leases(store=opened, owner=owner, seconds=lease_seconds),
+            owns_store=opened is not store,
+            route=route,
+        )
+        return cls(shared, account)
+
+    @property
+    def policy(self) -> AuthorizationPolicy:
+        """
+        What decides on purchases.
+        """
+        return self._shared.policy
+
+    def for_account(self, account: str | None) -> Self:
+        """
+        Bind another account; policy, store and connection are shared.
+
+        Close the one that `connect` made, not this one.
+        """
+        _check_account(account)
+        return type(self)(evolve(self._shared, owns_store=False), account)
+
+    def disburse(self, order: Order) -> Disbursement:
+        """
+        Pay one order, exactly once per order id, whatever crashes.
+
+        Cardholder, money, card: in this order. For a known id this returns what is there, after
+        finishing what a crash left undone. What waits (screening, money on its way) is returned as
+        ``PENDING`` with reason and date. The same order again after ``FAILED`` is a new attempt.
+
+        Raises:
+            InvalidInputError: A field is wrong; nothing was sent.
+            OrderConflictError: The id is known with other content; nothing was done.
+            RefusedError: Stripe said no, or money is missing. It is stored as ``FAILED``, what was
+                moved is given back, and ``.disbursement`` tells.
+            UnknownOutcomeError: An effect may exist. Call again with the same order.
+            UnavailableError: Stripe cannot be reached. Call again with the same order.
+
+        Stripe: ``POST /v1/issuing/cardholders``, the funding route's calls, ``POST /v1/issuing/cards``
+        """
+        self._identify()
+        return self._issuance.disburse(order)
+
+    def resume(self, order_id: str) -> Disbursement:
+        """
+        Finish a pending order without its content; anything else is returned as it stands.
+
+        Raises:
+            OrderNotFoundError: The store knows no such order on this account.
+            NeedsOrderError: Its content is needed; pass it to `disburse`.
+            DisburseError: As `disburse`.
+        """
+        self._identify()
+        return self._issuance.resume(order_id)
+
+    def resume_all(self) -> tuple[Disbursement, ...]:
+        """
+        Resume every pending order of this account; one that fails or still waits stops no other.
+
+        Returns:
+            Each of them as it stands now; ``reason`` says what still holds one up.
+        """
+        self._identify()
+        return tuple([self._resumed(order_id) for order_id in list(self._issuance.resumable())])
+
+    def _resumed(self, order_id: str) -> Disbursement:
+        try:
+            return self._issuance.resume(order_id)
+        except DisburseError as problem:
+            return problem.disbursement or self.get(order_id)
+
+    def get(self, order_id: str) -> Disbursement:
+        """
+        Return a disbursement as it is stored; nothing is sent.
+
+        Raises:
+            OrderNotFoundError: The store knows no such order on this account.
+        """
+        return view(self._issuance.find(order_id))
+
+    def statement(self, order_id: str) -> Statement:
+        """
+        Return where the money of an order went, from the ledger; nothing is sent.
+
+        Raises:
+            OrderNotFoundError: The store knows no such order on this account.
+        """
+        record = self._issuance.find(order_id)
+        entries = self.store.read(lambda tx: tx.entries(record.key))
+        return statement_of(order_id, record.status, record.amount.currency, entries)
+
+    def reissue(self, order_id: str) -> Disbursement:
+        """
+        Issue a fresh card for what is neither spent, held nor still capturable; at most three times.
+
+        The old card is cancelled first. A use that was not certainly reversed keeps its amount for
+        `Terms.reissue_after`, because it may still be captured.
+
+        Raises:
+            OrderNotFoundError: The store knows no such order on this account.
+            RefusedError: Nothing can be reissued, or too many cards were; nothing was issued.
+            UnavailableError: Another worker is at it, or Stripe cannot be reached; call again.
+
+        Stripe: ``POST /v1/issuing/cards``
+        """
+        self._identify()
+        return self.reclaimer.reissue(order_id)
+
+    def reclaim(self, order_id: str) -> Reclamation:
+        """
+        Cancel the card and take back what is left; waits for what merchants may still capture.
+
+        Safe to call at any time, by anybody, again: it never raises for what Stripe answers, the
+        outcome tells.
+
+        Raises:
+            OrderNotFoundError: The store knows no such order on this account.
+
+        Stripe: ``POST /v1/issuing/cards/:id``, then the funding route's calls
+        """
+        self._identify()
+        return self.reclaimer.reclaim(order_id)
+
+    def reclaim_expired(
+        self, *, limit: int | None = None, progress: Callable[[Reclamation], None] | None = None
+    ) -> tuple[Reclamation, ...]:
+        """
+        Reclaim every disbursement of this account that is over.
+
+        Args:
+            limit: Stop after that many.
+            progress: Is called with each one.
+        """
+        self._identify()
+        done: list[Reclamation] = []
+        for order_id in list(self.reclaimer.over()):
+            if limit is not None and len(done) >= limit:
+                break
+            done.append(self.reclaimer.reclaim(order_id))
+            if progress is not None:
+                progress(done[-1])
+        return tuple(done)
+
+    def reconcile(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Reconciliation:
+        """
+        Hold our books against Stripe's balance transactions and balance, object by object.
+
+        Args:
+            since: Only what Stripe booked from here on (UTC); the whole balance is then not compared.
+            until: Only what Stripe booked before this (UTC); likewise.
+
+        Raises:
+            UnavailableError: Stripe cannot be reached.
+
+        Stripe: ``GET /v1/balance_transactions``, ``GET /v1/balance``
+        """
+        self._identify()
+        return Reconciler(
+            account=self.account,
+            api=self._shared.api,
+            store=self.store,
+            clock=self._shared.clock,
+            funder=self.funding,
+        ).reconcile(since, until)
+
+    def preflight(self, *, probe: bool = False) -> Preflight:
+        """
+        Look whether everything is in place before the first order; changes nothing at Stripe.
+
+        Args:
+            probe: Forget that the funding route was refused, so that the next order tries it again.
+
+        Stripe: reads capabilities, webhook endpoints, balance settings and balance
+        """
+        return Inspector(
+            account=self.account,
+            api=self._shared.api,
+            funder=self.funding,
+            clock=self._shared.clock,
+        ).inspect(probe=probe)
+
+    def handle_webhook(self, payload: bytes, signature: str) -> Reply:
+        """
+        Answer one delivery: verify, decide or book. Never raises.
+
+        Serves every account that the store knows. 200 for every decision and booking, 400 for what
+        Stripe did not sign or nobody can read, 413 over 1 MiB, 503 when a booking could not be
+        stored: Stripe then delivers again.
+
+        Args:
+            payload: The raw body.
+            signature: The ``Stripe-Signature`` header.
+
+        Stripe: ``issuing_authorization.request`` and all events of Issuing
+        """
+        return self._responder.handle(payload, signature)
+
+    def verify(self, payload: bytes, signature: str) -> Event:
+        """
+        Return the event of a delivery, or raise: the half of `handle_webhook` that checks.
+
+        Raises:
+            SignatureInvalidError: Not Stripe's, too old, too new, or altered.
+            PayloadInvalidError: Signed, but no event.
+        """
+        return self._responder.verify(payload, signature)
+
+    def _identify(self) -> None:
+        """
+        Make sure that the store belongs to this platform account and mode, once per process.
+
+        Stripe: ``GET /v1/account``
+        """
+        if self._is_known:
+            return
+        platform = str(self._shared.api.get("/v1/account", account=None)["id"])
+        is_livemode = self._shared.is_livemode
+
+        def work(tx: Transaction) -> StoreIdentity:
+            known = tx.get(StoreIdentity, "identity")
+            if known is not None:
+                return known
+            return tx.put(
+                StoreIdentity(
+                    platform_account=platform,
+                    is_livemode=is_livemode,
+                    recorded_at=self._shared.clock(),
+                )
+            )
+
+        known = self.store.transact(work)
+        if (known.platform_account, known.is_livemode) != (platform, is_livemode):
+            mode = "live" if known.is_livemode else "test"
+            msg = (
+                f"this store keeps the {mode} books of {known.platform_account}, the key belongs to "
+                f"{platform}; use a store of its own for each platform account and mode"
+            )
+            raise StoreMismatchError(msg, code="store_mismatch")
+        self._is_known = True
+
+    def close(self) -> None:
+        """
+        Close connections and store; closing twice is fine.
+        """
+        self._shared.api.close()
+        if self._shared.owns_store:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        mode = "live" if self._shared.is_livemode else "test"
+        return f"<Disburser {mode} {self.account or 'platform'}>"
+
+
+def _default_route(shared: _Shared, account: str | None) -> FundingRoute:
+    if account is None:
+        return PrefundedRoute()
+    return TransferRoute(
+        api=shared.api, clock=shared.clock, attribution=attribution_from(shared.store)
+    )
+
+
+def _mode_of(api_key: Any) -> bool:
+    parts = api_key.split("_") if isinstance(api_key, str) else []
+    if len(parts) < 3 or parts[0] not in {"sk", "rk"} or parts[1] not in {"test", "live"}:  # noqa: PLR2004  # kind, mode, key
+        raise InvalidInputError(
+            "api_key",
+            "is no secret or restricted key of Stripe's",
+            "pass sk_test_…, sk_live_… or rk_…",
+        )
+    return bool(parts[1] == "live")
+
+
+def _check_account(account: Any) -> None:
+    if account is not None and (not isinstance(account, str) or not account.startswith("acct_")):
+        raise InvalidInputError(
+            "account", "is no account id", "pass 'acct_…', or None for the platform's own balance"
+        )

@@ -1,0 +1,44 @@
+"""
+Which store does this text, engine or object mean?
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from issuing_disburse.exceptions import InvalidInputError
+from issuing_disburse.ports import Clock, Store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_MEMORY = "memory://"
+
+
+def open_store(store: str | Store | Engine, *, clock: Clock) -> Store:
+    """
+    Open the store that *store* names, or pass it through if it is one.
+
+    Args:
+        store: ``memory://``, ``sqlite://``, ``sqlite:///file``, ``postgresql://…``, an SQLAlchemy
+            engine (which stays the caller's), or a `issuing_disburse.ports.Store`.
+
+    Raises:
+        InvalidInputError: It names no store.
+        StoreError: The database cannot be opened.
+    """
+    if store == _MEMORY:
+        from .memory import MemoryStore  # noqa: PLC0415  # each store only when it is wanted
+
+        return MemoryStore(clock=clock)
+    if isinstance(store, str) or type(store).__module__.startswith("sqlalchemy."):
+        from .sql import SQLStore  # noqa: PLC0415  # SQLAlchemy costs 100 ms
+
+        return SQLStore(store, clock=clock)
+    if callable(getattr(store, "transact", None)):
+        return store
+    raise InvalidInputError(
+        "store",
+        f"{type(store).__name__} is no store",
+        "pass a URL such as 'sqlite:///disbursements.sqlite3', an engine or a Store",
+    )
