@@ -21,7 +21,7 @@ from issuing_disburse.ports import Clock, Transaction
 from issuing_disburse.records import Row
 
 from . import forks
-from .rules import TRIES, check_find, closed, ended, nested, read_only, stale
+from .promises import TRIES, check_find, closed, ended, nested, read_only, stale
 from .shelf import Shelf
 
 R = TypeVar("R", bound=Row)

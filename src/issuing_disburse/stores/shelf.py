@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from heapq import merge, nsmallest
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -152,7 +152,7 @@ class Shelf(Generic[R]):
         return tuple([rows[key] for key in chosen])
 
 
-_EVER = datetime.min
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _until(
