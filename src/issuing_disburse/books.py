@@ -176,7 +176,8 @@ def status_after(record: DisbursementRecord, facts: Facts, card: CardRecord) -> 
         return Status.CLOSING if facts.is_open or card_balance(facts) else status
     if status not in {Status.ACTIVE, Status.SPENT}:
         return status
-    if facts.is_open:
+    is_promised = any(claim.state == "provisional" for claim in card.claims)
+    if facts.is_open or is_promised:  # Stripe cancels a single-use card before it says why
         return Status.ACTIVE
     is_dead = card.card_status == "canceled"
     if facts.captures() and (is_dead or card_balance(facts) == 0):

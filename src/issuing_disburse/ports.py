@@ -95,6 +95,7 @@ class Transaction(Protocol):
         ...
 
 
+@runtime_checkable
 class Store(Protocol):
     """
     Where the truth about orders, promises and the ledger lives.

@@ -4,7 +4,7 @@ Which store does this text, engine or object mean?
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from issuing_disburse.exceptions import InvalidInputError
 from issuing_disburse.ports import Clock, Store
@@ -31,14 +31,18 @@ def open_store(store: str | Store | Engine, *, clock: Clock) -> Store:
         from .memory import MemoryStore  # noqa: PLC0415  # each store only when it is wanted
 
         return MemoryStore(clock=clock)
-    if isinstance(store, str) or type(store).__module__.startswith("sqlalchemy."):
+    if isinstance(store, str) or _is_engine(store):
         from .sql import SQLStore  # noqa: PLC0415  # SQLAlchemy costs 100 ms
 
         return SQLStore(store, clock=clock)
-    if callable(getattr(store, "transact", None)):
+    if isinstance(store, Store):
         return store
     raise InvalidInputError(
         "store",
         f"{type(store).__name__} is no store",
         "pass a URL such as 'sqlite:///disbursements.sqlite3', an engine or a Store",
     )
+
+
+def _is_engine(store: object) -> TypeGuard[Engine]:
+    return type(store).__module__.startswith("sqlalchemy.")

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from issuing_disburse.exceptions import StaleRecordError, StoreError, StoreTimeoutError
+from issuing_disburse.exceptions import StaleRecordError, StoreTimeoutError
 from issuing_disburse.ledger import Entry
 from issuing_disburse.ports import Clock, Transaction
 from issuing_disburse.records import Row

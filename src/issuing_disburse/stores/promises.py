@@ -55,9 +55,7 @@ def closed() -> StoreError:
     return StoreError("the store is closed; open it again", code="closed")
 
 
-def check_find(
-    *, states: Sequence[str] | None, due_before: datetime | None, limit: int
-) -> None:
+def check_find(*, states: Sequence[str] | None, due_before: datetime | None, limit: int) -> None:
     """
     Refuse a question that is surely a mistake.
     """
