@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from .authorization import DEADLINE_SECONDS, AuthorizationPolicy, StandIn
 from .explanation import Explanation
-from .shadow import Shadow, ShadowVerdict
+from .shadow import Decides, Shadow, ShadowVerdict
 
 __all__ = [
     "DEADLINE_SECONDS",
     "AuthorizationPolicy",
+    "Decides",
     "Explanation",
     "Shadow",
     "ShadowVerdict",

@@ -27,6 +27,7 @@ from issuing_disburse.rules import (
     OrderCurrency,
     OrderMerchants,
     PartialApproval,
+    SameCard,
     UsesLeft,
     Velocity,
     WithinRemaining,
@@ -121,6 +122,7 @@ class AuthorizationPolicy:
         amounts: tuple[Rule, ...] = (OrderAmount(), WithinRemaining())
         return cls(
             rules=(
+                SameCard(),
                 OpenDisbursement(),
                 NotExpired(),
                 OrderCurrency(),

@@ -26,7 +26,7 @@ from .checks import (
 from .combine import all_of, any_of, unless
 from .countries import CountryIn, CountryNotIn, OrderCountries
 from .merchants import FirstMerchantOnly, MerchantNameMatches, MerchantNetworkId, OrderMerchants
-from .status import NotExpired, OpenDisbursement
+from .status import NotExpired, OpenDisbursement, SameCard
 from .uses import UsesLeft
 from .velocity import Velocity
 from .windows import DatesBetween, DaysOfWeek, HoursBetween
@@ -60,6 +60,7 @@ __all__ = [
     "OrderCurrency",
     "OrderMerchants",
     "PartialApproval",
+    "SameCard",
     "ThreeDSecure",
     "UsesLeft",
     "Velocity",

@@ -10,6 +10,22 @@ from issuing_disburse.decision import Allotment, AuthorizationRequest, Objection
 
 
 @frozen
+class SameCard:
+    """
+    Object when the question is about another card than the one that was looked up.
+
+    >>> from issuing_disburse.testing.policy_kit import make_allotment, make_request
+    >>> SameCard()(make_request(card_id="ic_other"), make_allotment()).code
+    'wrong_card'
+    """
+
+    def __call__(self, request: AuthorizationRequest, allotment: Allotment) -> Objection | None:
+        if request.card_id == allotment.card_id:
+            return None
+        return Objection("wrong_card", "the allotment belongs to another card")
+
+
+@frozen
 class OpenDisbursement:
     """
     Object when the disbursement is over, or its card cancelled.

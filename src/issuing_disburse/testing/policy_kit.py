@@ -10,7 +10,11 @@ from typing import Any
 
 from issuing_disburse.decision import Allotment, AuthorizationRequest, Use
 from issuing_disburse.money import Money
+from issuing_disburse.policy import Decides
 from issuing_disburse.terms import PROBE_MAX_MINOR, Terms
+
+from . import policy_promises
+from .policy_promises import PROMISES, Promise
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 """When the builders' questions are asked: a Monday morning, UTC."""
@@ -133,3 +137,96 @@ def make_use(
 
 def _money(value: int | Money, currency: str) -> Money:
     return value if isinstance(value, Money) else Money(value, currency)
+
+
+def assert_policy_is_sound(policy: Decides, *, examples: int = 300) -> None:
+    """
+    Put many odd questions to *policy* and fail on the first answer that no policy may give.
+
+    It must never raise; say the same thing twice; approve no more than is asked and no more than is
+    left; approve a part only where the merchant takes one; decline closed, expired and used-up
+    cards, other cards and other currencies; and answer within its deadline. Needs Hypothesis, which
+    shrinks what it finds to the smallest question; its profile decides about repeatability.
+
+    Args:
+        examples: How many questions.
+
+    >>> from issuing_disburse.policy import AuthorizationPolicy
+    >>> assert_policy_is_sound(AuthorizationPolicy.default(), examples=50)
+
+    Raises:
+        AssertionError: With the broken promise, the question and the answer.
+    """
+    _check(policy, PROMISES, examples=examples)
+
+
+def _check(policy: Decides, promises: Iterable[Promise], *, examples: int) -> None:
+    from hypothesis import given, settings  # noqa: PLC0415 - a test tool, not installed everywhere
+
+    from .policy_strategies import questions  # noqa: PLC0415 - needs Hypothesis
+
+    chosen = tuple(promises)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(questions())
+    def check(question: tuple[AuthorizationRequest, Allotment]) -> None:
+        for promise in chosen:
+            problem = promise(policy, *question)
+            assert problem is None, f"{problem}\n{question[0]}\n{question[1]}"  # noqa: S101 - a test tool
+
+    check()
+
+
+class PolicyContract:
+    """
+    The same promises as tests: subclass it under a name that begins with ``Test``.
+
+    .. code-block:: python
+
+        from issuing_disburse.policy import AuthorizationPolicy
+        from issuing_disburse.testing.policy_kit import PolicyContract
+
+        class TestOurPolicy(PolicyContract):
+            def make_policy(self) -> AuthorizationPolicy:
+                return AuthorizationPolicy.default()
+    """
+
+    examples: int = 200
+    """How many questions each promise is checked with."""
+
+    def make_policy(self) -> Decides:
+        """
+        Return the policy under test.
+        """
+        raise NotImplementedError
+
+    def _holds(self, *promises: Promise) -> None:
+        _check(self.make_policy(), promises, examples=self.examples)
+
+    def test_never_raises(self) -> None:
+        """A policy answers every question with a decision."""
+        self._holds(policy_promises.keeps_calm)
+
+    def test_says_the_same_thing_twice(self) -> None:
+        """The same question gets the same answer."""
+        self._holds(policy_promises.keeps_its_word)
+
+    def test_approves_no_more_than_asked(self) -> None:
+        """A policy approves what was asked, or a part that the merchant takes."""
+        self._holds(policy_promises.stays_within_what_was_asked)
+
+    def test_approves_no_more_than_is_left(self) -> None:
+        """A policy approves no more than is neither spent, held nor claimed."""
+        self._holds(policy_promises.stays_within_what_is_left)
+
+    def test_declines_what_is_over(self) -> None:
+        """A policy declines closed, expired and used-up cards."""
+        self._holds(policy_promises.declines_what_is_over)
+
+    def test_declines_what_is_foreign(self) -> None:
+        """A policy declines other cards and other currencies."""
+        self._holds(policy_promises.declines_what_is_foreign)
+
+    def test_answers_in_time(self) -> None:
+        """A policy answers within its deadline."""
+        self._holds(policy_promises.answers_in_time)
