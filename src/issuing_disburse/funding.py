@@ -245,11 +245,7 @@ class BalanceFunder:
         Raises:
             DisburseError: The money could not be given back; it stays with the order.
         """
-        funding = (
-            self.store.read(lambda tx: tx.get(FundingRecord, record.fundings[-1]))
-            if record.fundings
-            else None
-        )
+        funding = self.store.read(lambda tx: _last_funding(tx, record.key))
         if funding is not None and funding.progress == "moved":
             self._give_back_whole(funding, guard)
 
@@ -309,6 +305,13 @@ class BalanceFunder:
         return self.route.give_back(
             account, amount, key=key, receipts=receipts, journal=self._journal(key, guard)
         )
+
+
+def _last_funding(tx: Transaction, key: str) -> FundingRecord | None:
+    record = tx.get(DisbursementRecord, key)
+    if record is None or not record.fundings:
+        return None
+    return tx.get(FundingRecord, record.fundings[-1])
 
 
 def _left_of(funding: FundingRecord) -> tuple[Moved, ...]:
