@@ -112,7 +112,7 @@ class World:
         for order_id in order_ids:
             statement = self.disburser.statement(order_id)
             assert statement.is_balanced, statement
-        assert self.disburser.reconcile().discrepancies == ()
+        assert () == self.disburser.reconcile().discrepancies
 
 
 @contextmanager

@@ -7,15 +7,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from .funding import BalanceFunder
 from .ledger import Line
 from .money import Money
 from .ports import Clock, Store
-from .records import FundingRecord, PoolRecord, account_key
+from .records import FundingRecord, Moved, PoolRecord, account_key
+from .routes import BALANCE_TRANSFER
 from .stripe_api import Answer, StripeAPI
 
 Kind = Literal["missing_here", "missing_there", "amount_differs", "balance_differs"]
@@ -70,6 +71,63 @@ class Reconciliation:
     discrepancies: tuple[Discrepancy, ...]
 
 
+class _Movement(NamedTuple):
+    """
+    What one object did to the Issuing balance by Stripe's account: minor units, Unix seconds.
+    """
+
+    minor: int
+    newest: int
+
+
+@define
+class _Books:
+    """
+    What each object did to the Issuing balance by our books, in minor units.
+    """
+
+    sums: defaultdict[tuple[str, str], int] = field(factory=lambda: defaultdict(int))
+    openings: dict[str, tuple[int, datetime]] = field(factory=dict)
+    unnamed: list[tuple[str, str, int]] = field(factory=list)
+
+    def add_movement(self, moved: Moved, minor: int, funding: FundingRecord) -> None:
+        """
+        Add a balance transfer; one still on its way has no balance transaction to name it by.
+        """
+        currency = funding.amount.currency
+        if moved.balance_transaction is not None:
+            self.sums[moved.balance_transaction, currency] += minor
+        else:
+            self.unnamed.append((moved.id, currency, minor))
+
+    def name_unnamed(self, there: dict[tuple[str, str], _Movement]) -> None:
+        """
+        Give balance transfers that have arrived since the name of their balance transaction.
+        """
+        free: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+        for (name, currency), movement in there.items():
+            if (name, currency) not in self.sums:
+                free[currency, movement.minor].append(name)
+        for _, currency, minor in self.unnamed:
+            if names := free[currency, minor]:
+                self.sums[names.pop(), currency] += minor
+
+    def take_openings_from(self, there: dict[tuple[str, str], _Movement]) -> None:
+        """
+        Count what moved before we opened the books, and is not ours, as the opening balance.
+        """
+        for currency, (opening, at) in self.openings.items():
+            earlier = [
+                key
+                for key, movement in there.items()
+                if key[1] == currency and key not in self.sums and movement.newest <= at.timestamp()
+            ]
+            total = sum(there[key].minor for key in earlier)
+            if total == opening:
+                for key in earlier:
+                    self.sums[key] += there[key].minor
+
+
 @frozen(kw_only=True)
 class Reconciler:
     """
@@ -88,41 +146,46 @@ class Reconciler:
         """
         Compare object by object what moved on the Issuing balance. See `Disburser.reconcile`.
         """
-        here = self._ledger()
-        there, newest = self._stripe(since, until)
+        books = self._books()
+        there = self._stripe(since, until)
         bounded = since is not None or until is not None
+        books.name_unnamed(there)
+        if not bounded:
+            books.take_openings_from(there)
         found: list[Discrepancy] = []
         matched = 0
-        for key in sorted({*here, *there}):
-            ours, theirs = here.get(key), there.get(key)
-            if ours == theirs:
+        for key in sorted({*books.sums, *there}):
+            ours, theirs = books.sums.get(key, 0), there.get(key)
+            if ours == (theirs.minor if theirs else 0):
                 matched += 1
             elif theirs is not None or not bounded:
-                found.append(self._difference(key, ours, theirs, newest.get(key[0])))
+                found.append(self._difference(key, ours, theirs))
         if not bounded:
             found.extend(self._balances())
         return Reconciliation(
             account=self.account, at=self.clock(), matched=matched, discrepancies=tuple(found)
         )
 
-    def _ledger(self) -> dict[tuple[str, str], int]:
+    def _books(self) -> _Books:
         """
         Sum up what each Stripe object did to the Issuing balance, by our books.
         """
-        sums: dict[tuple[str, str], int] = defaultdict(int)
-        prefix = f"{account_key(self.account)}/"
+        books = _Books()
+        account = account_key(self.account)
         for entry in self.store.stream_entries():
-            if entry.scope.startswith(prefix):
+            if entry.scope.startswith(f"{account}/"):
                 for line in entry.lines:
                     if line.effect in _OBJECT_EFFECTS:
-                        sums[line.object_id, entry.currency] += _on_balance(line)
+                        books.sums[line.object_id, entry.currency] += _on_balance(line)
+            elif entry.scope.startswith(f"opening/{account}/"):
+                minor = sum(_on_balance(line) for line in entry.lines)
+                books.openings[entry.currency] = (minor, entry.at)
         for funding in self._fundings():
             for moved, sign in ((funding.moved, 1), (funding.returned, -1)):
                 for one in moved:
-                    if one.balance_transaction is not None:
-                        key = (one.balance_transaction, funding.amount.currency)
-                        sums[key] += sign * one.minor
-        return {key: minor for key, minor in sums.items() if minor}
+                    if one.object == BALANCE_TRANSFER:
+                        books.add_movement(one, sign * one.minor, funding)
+        return books
 
     def _fundings(self) -> Iterator[FundingRecord]:
         after = ""
@@ -136,36 +199,36 @@ class Reconciler:
 
     def _stripe(
         self, since: datetime | None, until: datetime | None
-    ) -> tuple[dict[tuple[str, str], int], dict[str, int]]:
-        sums: dict[tuple[str, str], int] = defaultdict(int)
-        newest: dict[str, int] = {}
+    ) -> dict[tuple[str, str], _Movement]:
+        """
+        Sum up what each object did to the Issuing balance, by Stripe's.
+        """
+        sums: dict[tuple[str, str], _Movement] = {}
         window = {"gte": since, "lt": until}
         filters = {"created": window} if since or until else {}
         for one in self.api.pages("/v1/balance_transactions", filters, account=self.account):
-            if one.get("balance_type") != "issuing":
-                continue
-            name = _name(one)
-            sums[name, one["currency"]] += one["net"]
-            newest[name] = max(newest.get(name, 0), one["created"])
-        return {key: minor for key, minor in sums.items() if minor}, newest
+            if one.get("balance_type") == "issuing":
+                key = (_name(one), one["currency"])
+                before = sums.get(key, _Movement(0, one["created"]))
+                sums[key] = _Movement(before.minor + one["net"], max(before.newest, one["created"]))
+        return sums
 
-    def _difference(
-        self, key: tuple[str, str], ours: int | None, theirs: int | None, newest: int | None
-    ) -> Discrepancy:
+    def _difference(self, key: tuple[str, str], ours: int, theirs: _Movement | None) -> Discrepancy:
         name, currency = key
-        if ours is None:
-            kind: Kind = "missing_here"
-            remedy = "book it if the card is ours (reclaim or repair), else it is another program's"
-        elif theirs is None:
-            kind, remedy = "missing_there", "ask Stripe about the object before closing the books"
-        else:
+        if theirs is None:
+            kind: Kind = "missing_there"
+            remedy = "ask Stripe about the object before closing the books"
+        elif ours:
             kind, remedy = "amount_differs", "fetch the object and book its latest state"
-        age = int(self.clock().timestamp()) - newest if newest is not None else 0
+        else:
+            kind = "missing_here"
+            remedy = "reclaim the order if the card is ours, else it is another program's"
+        age = int(self.clock().timestamp()) - theirs.newest if theirs is not None else 0
         return Discrepancy(
             kind=kind,
             object_id=name,
-            here=Money(ours or 0, currency),
-            there=Money(theirs or 0, currency),
+            here=Money(ours, currency),
+            there=Money(theirs.minor if theirs else 0, currency),
             age_seconds=age,
             remedy=remedy,
         )
