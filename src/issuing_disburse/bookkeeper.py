@@ -216,7 +216,7 @@ class Bookkeeper:
         after = status_after(record, facts, current)
         posted = post_facts(tx, record, facts, cause=cause, at=now)
         is_over = after in {Status.SPENT, Status.CLOSING} and not facts.is_open
-        if is_over and posted != record:
+        if is_over and (after, posted.entries) != (record.status, record.entries):
             posted = evolve(posted, look_at=now)
         tx.put(evolve(current, remaining_minor=card_balance(facts), is_open=after is Status.ACTIVE))
         return tx.put(evolve(posted, status=after))

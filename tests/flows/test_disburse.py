@@ -36,7 +36,9 @@ def test_order_becomes_a_funded_active_card(world: World) -> None:
     assert paid.status is Status.ACTIVE
     assert world.simulator.issuing_balance(world.account) == 12_500
     assert world.simulator.payments_balance(world.account) == 0
-    assert [world.sent(one) for one in (CARDHOLDERS, TRANSFERS, BALANCE_TRANSFERS, CARDS)] == [1] * 4
+    assert [world.sent(one) for one in (CARDHOLDERS, TRANSFERS, BALANCE_TRANSFERS, CARDS)] == [
+        1
+    ] * 4
     statement = world.disburser.statement("claim-8841")
     assert (statement.funded, statement.remaining) == (Money(12_500, "usd"), Money(12_500, "usd"))
     world.check_books("claim-8841")
@@ -90,9 +92,7 @@ def test_new_address_updates_the_cardholder(world: World) -> None:
     two = world.disburser.disburse(
         make_order("b", recipient=make_recipient(email="new@example.com"))
     )
-    three = world.disburser.disburse(
-        make_order("c", recipient=make_recipient(last_name="Miller"))
-    )
+    three = world.disburser.disburse(make_order("c", recipient=make_recipient(last_name="Miller")))
 
     assert two.cardholder_id == one.cardholder_id
     holders = {h["id"]: h for h in world.simulator.objects("cardholder", world.account)}
@@ -292,9 +292,7 @@ def test_prefunded_route_checks_what_is_promised() -> None:
 
 def test_next_day_funding_waits_for_the_money() -> None:
     """Where balance transfers arrive the next business day, the card waits for them."""
-    with open_world(
-        simulator={"country": "GB"}, platform_funds=0, country="GB"
-    ) as world:
+    with open_world(simulator={"country": "GB"}, platform_funds=0, country="GB") as world:
         world.simulator.fund_platform(100_000, "gbp")
         recipient = make_recipient(
             phone_number="+442079460000",
@@ -346,7 +344,9 @@ def test_rate_limits_are_waited_for(world: World) -> None:
 
 def test_unreachable_stripe_is_unavailable(world: World) -> None:
     """Before anything was sent with an effect, an outage is plainly unavailable."""
-    world.simulator.faults.add(Fault(endpoint="*", action=LoseConnection(after_commit=False), times=0))
+    world.simulator.faults.add(
+        Fault(endpoint="*", action=LoseConnection(after_commit=False), times=0)
+    )
 
     with pytest.raises(UnavailableError):
         world.disburser.disburse(make_order())
