@@ -24,7 +24,7 @@ from .records import Row
 if TYPE_CHECKING:
     from cattrs import Converter
 
-R = TypeVar("R", Entry, Order, Row)
+R = TypeVar("R", bound=Entry | Order | Row)
 
 
 def encode(record: Entry | Order | Row) -> bytes:
@@ -45,9 +45,11 @@ def decode(kind: type[R], body: bytes | str) -> R:
         StoreError: It is no such record: damaged, or of a version that this one cannot read.
     """
     try:
-        return _converter().structure(orjson.loads(body), kind)
+        record: R = _converter().structure(orjson.loads(body), kind)
     except Exception as exc:  # noqa: BLE001 - whatever a constructor raises, and nothing of the data
         cause = type(exc).__name__
+    else:
+        return record
     raise StoreError(
         f"a stored {kind.__name__} cannot be read ({cause}); restore it from a backup, or use the "
         "version of the library that wrote it",

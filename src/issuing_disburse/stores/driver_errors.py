@@ -1,68 +1,160 @@
 """
-What does a database's error mean for the caller?
+What does a driver's error mean, and what can be done about it?
+
+The message never repeats the driver's text, which may quote what was being written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from typing import NamedTuple
 
-import sqlalchemy as sa
-import sqlalchemy.exc
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from issuing_disburse.exceptions import StoreError, StoreTimeoutError
-
-_REMEDIES = (
-    ("readonly", "read_only", "the database is read-only; give this process write access"),
-    ("read-only", "read_only", "the database is read-only; give this process write access"),
-    ("is full", "full", "the disk or the database is full; make room, then run it again"),
-    ("no space", "full", "the disk is full; make room, then run it again"),
-    ("is locked", "locked", "another process holds the database; with several, use PostgreSQL"),
-    ("malformed", "corrupt", "the database file is damaged; restore it from a backup"),
-    ("not a database", "corrupt", "the file is no SQLite database; check the store's URL"),
-    ("unable to open", "not_opened", "the file cannot be opened; check path and permissions"),
-    ("no such table", "schema", "a table is missing; open the store with this version again"),
-    ("does not exist", "schema", "a table or database is missing; check the store's URL"),
-)  # fmt: skip
-
-_TIMED_OUT = ("statement timeout", "lock timeout", "interrupted")
-_RERUN_STATES = frozenset({"40001", "40P01", "55P03"})
+from issuing_disburse.exceptions import StoreError, StoreMismatchError, StoreTimeoutError
 
 
-def is_worth_rerunning(error: sa.exc.DBAPIError) -> bool:
+class _Trouble(NamedTuple):
+    code: str
+    message: str
+    kind: type[StoreError] = StoreError
+
+
+_LOCKED = _Trouble(
+    "locked",
+    "another process kept the database locked; end it, or use PostgreSQL for several processes",
+    StoreTimeoutError,
+)
+_READ_ONLY = _Trouble(
+    "read_only",
+    "the database is read-only; give this process the right to write to the file and its folder, "
+    "or connect to the primary server as a role that may write",
+)
+_FULL = _Trouble("full", "the database's disk is full; make room, then repeat")
+_CORRUPT = _Trouble(
+    "corrupt", "the file is damaged or no SQLite database; restore it from a backup"
+)
+_SCHEMA = _Trouble(
+    "schema",
+    "tables or columns are missing; run `issuing-disburse store upgrade`, or look at the search path",
+    StoreMismatchError,
+)
+_NO_ACCESS = _Trouble(
+    "not_opened", "the database cannot be opened; look at address, path, user and rights"
+)
+_LOST = _Trouble("gone", "the connection to the database was lost; repeat when it is back")
+_TIME_UP = _Trouble("timeout", "the database did not answer in time", StoreTimeoutError)
+_TOO_MANY = _Trouble(
+    "too_many", "the database takes no more connections; allow more, or use fewer processes"
+)
+_DISK = _Trouble("disk", "the database's disk failed to read or write; look at the disk")
+_CONTENT = _Trouble("content", "the database cannot keep such a text; remove what is unprintable")
+_UNKNOWN = _Trouble("database", "the database failed; its own error is the cause")
+
+_SQLITE: dict[int, _Trouble] = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_CORRUPT: _CORRUPT,
+    sqlite3.SQLITE_NOTADB: _CORRUPT,
+    sqlite3.SQLITE_CANTOPEN: _NO_ACCESS,
+    sqlite3.SQLITE_PERM: _NO_ACCESS,
+    sqlite3.SQLITE_AUTH: _NO_ACCESS,
+    sqlite3.SQLITE_IOERR: _DISK,
+}
+
+# By SQLSTATE, the longest known beginning counts.
+_POSTGRESQL: dict[str, _Trouble] = {
+    "08": _LOST,
+    "22": _CONTENT,
+    "25006": _READ_ONLY,
+    "28": _NO_ACCESS,
+    "3D": _NO_ACCESS,
+    "42501": _NO_ACCESS,
+    "42P01": _SCHEMA,
+    "42703": _SCHEMA,
+    "3F": _SCHEMA,
+    "53100": _FULL,
+    "53300": _TOO_MANY,
+    "55P03": _TIME_UP,
+    "57014": _TIME_UP,
+    "57P": _LOST,
+    "58": _DISK,
+    "XX001": _CORRUPT,
+    "XX002": _CORRUPT,
+}
+
+_RERUN = {"40001", "40P01"}
+
+
+def store_error(error: Exception, *, is_committing: bool = False) -> StoreError:
     """
-    Tell whether the database gave up only because of another transaction.
-    """
-    return getattr(error.orig, "sqlstate", None) in _RERUN_STATES
+    Return our error for a driver's, with the driver's own as its cause.
 
-
-def store_error(error: sa.exc.SQLAlchemyError) -> StoreError:
+    Args:
+        is_committing: Whether it came from the commit, so that a lost answer says nothing.
     """
-    Return our error for the driver's; parameters are never part of it.
-    """
-    text = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error).lower()
-    if any(word in text for word in _TIMED_OUT):
-        return StoreTimeoutError("the database did not answer in the time that was left")
-    for word, code, remedy in _REMEDIES:
-        if word in text:
-            return StoreError(f"nothing was kept: {remedy}", code=code)
-    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
-        return StoreError(
-            "the connection to the database was lost; if that was during a commit, it may have been "
-            "kept: run the same call again",
-            code="gone",
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code, message, kind = _judge(error, cause)
+    if is_committing and code in {"gone", "disk"}:
+        code, kind = "commit_unknown", StoreError
+        message += (
+            "; whether the last transaction was kept is unknown: repeat the same call, it is safe"
         )
-    return StoreError(
-        f"the database failed ({type(error).__name__}); run the same call again", code="database"
-    )
+    else:
+        message += "; nothing of this transaction was kept"
+    translation = kind(message, code=code)
+    translation.__cause__ = cause
+    return translation
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+def is_worth_rerunning(error: StoreError) -> bool:
     """
-    Raise the driver's errors as ours.
+    Tell whether the database gave up this transaction in favour of another one.
     """
-    try:
-        yield
-    except sa.exc.SQLAlchemyError as error:
-        raise store_error(error) from error
+    return _sqlstate(error.__cause__) in _RERUN
+
+
+def is_connection_lost(error: Exception) -> bool:
+    """
+    Tell whether the database could not be reached any more.
+    """
+    return store_error(error).code == "gone"
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """
+    Tell whether another process holds SQLite's lock.
+    """
+    return _primary(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _judge(error: Exception, cause: BaseException) -> _Trouble:
+    if isinstance(error, PoolTimeoutError):
+        return _TIME_UP
+    if isinstance(cause, sqlite3.Error):
+        if "no such table" in str(cause) or "no such column" in str(cause):
+            return _SCHEMA
+        return _SQLITE.get(_primary(cause), _UNKNOWN)
+    return _judge_by_state(_sqlstate(cause) or "", error, cause)
+
+
+def _judge_by_state(state: str, error: Exception, cause: BaseException) -> _Trouble:
+    for length in (5, 3, 2):
+        if state[:length] in _POSTGRESQL:
+            return _POSTGRESQL[state[:length]]
+    # No answer from a server, no state.
+    has_no_answer = not state and type(cause).__name__ in {"OperationalError", "ConnectionTimeout"}
+    is_gone = isinstance(error, DBAPIError) and error.connection_invalidated
+    return _LOST if has_no_answer or is_gone else _UNKNOWN
+
+
+def _primary(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    state: str | None = getattr(error, "sqlstate", None)
+    return state

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from issuing_disburse.exceptions import StaleRecordError, StoreError
+from issuing_disburse.exceptions import StaleRecordError, StoreError, StoreTimeoutError
 from issuing_disburse.ledger import Entry
 from issuing_disburse.records import Row
 
@@ -65,3 +65,21 @@ def check_find(*, states: Sequence[str] | None, due_before: datetime | None, lim
         raise ValueError("due_before has no time zone: pass an aware datetime")
     if limit < 0:
         raise ValueError(f"limit={limit} is below zero")
+
+
+def time_is_up() -> StoreTimeoutError:
+    """
+    Say that the time was up.
+    """
+    return StoreTimeoutError("the time was up; nothing of this is kept", code="timeout")
+
+
+def unknown_outcome() -> StoreError:
+    """
+    Say that a commit may or may not have happened.
+    """
+    return StoreError(
+        "the writing thread was interrupted while it committed; whether this was kept is unknown: "
+        "repeat the same call, it is safe",
+        code="commit_unknown",
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from heapq import merge, nsmallest
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from issuing_disburse.records import Row
 
@@ -26,8 +26,10 @@ class SortedKeys(Generic[K]):
 
     def __init__(self, keys: Iterable[K] = ()) -> None:
         ordered = sorted(keys)
-        self._blocks = [ordered[at : at + _BLOCK] for at in range(0, len(ordered), _BLOCK)]
-        self._lasts = [block[-1] for block in self._blocks]
+        self._blocks: list[list[K]] = [
+            ordered[at : at + _BLOCK] for at in range(0, len(ordered), _BLOCK)
+        ]
+        self._lasts: list[K] = [block[-1] for block in self._blocks]
 
     def add(self, key: K) -> None:
         """
@@ -81,21 +83,33 @@ class _Index:
         )
 
     def change(self, key: str, old: Row | None, new: Row | None) -> None:
-        was, becomes = _places(old), _places(new)
-        for index, before, after in zip(
-            (self.keys, self.groups, self.states, self.dues), was, becomes, strict=True
-        ):
-            if before == after:
-                continue
-            if before is not None:
-                index.remove(before if index is self.keys else (before, key))
-            if after is not None:
-                index.add(after if index is self.keys else (after, key))
+        if old is None or new is None:
+            _move(self.keys, None if old is None else key, None if new is None else key)
+        _move(self.groups, _group(old), _group(new))
+        _move(self.states, _state(old), _state(new))
+        _move(self.dues, _due(old), _due(new))
 
 
-def _places(row: Row | None) -> tuple[Any, ...]:
-    # Any: the indexes differ in what they sort by.
-    return (None,) * 4 if row is None else (row.key, row.group, row.state, row.due_at)
+def _move(index: SortedKeys[K], old: K | None, new: K | None) -> None:
+    if old == new:
+        return
+    if old is not None:
+        index.remove(old)
+    if new is not None:
+        index.add(new)
+
+
+def _group(row: Row | None) -> tuple[str, str] | None:
+    return None if row is None else (row.group, row.key)
+
+
+def _state(row: Row | None) -> tuple[str, str] | None:
+    return None if row is None else (row.state, row.key)
+
+
+def _due(row: Row | None) -> tuple[datetime, str] | None:
+    due_at = None if row is None else row.due_at
+    return None if row is None or due_at is None else (due_at, row.key)
 
 
 class Shelf(Generic[R]):
@@ -133,6 +147,7 @@ class Shelf(Generic[R]):
         if self._index is None:
             self._index = _Index(self.rows.values())
         rows = self.rows
+        keys: Iterator[str]
         if due_before is not None:
             dues = self._index.dues.after((_EVER, ""))
             keys = (key for _, key in _until(dues, due_before) if key > after)

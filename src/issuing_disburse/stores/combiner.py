@@ -1,0 +1,206 @@
+"""
+How do many threads share one writer, without waiting for it and without a thread of its own?
+
+Who finds nobody writing becomes the *leader*: it runs its own work and all that queued up
+meanwhile in one database transaction, commits once, wakes the others and makes the first one who came
+too late the next leader. A thread that is alone pays nothing for this; nobody is overtaken.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from time import monotonic
+from typing import Generic, TypeVar
+
+from issuing_disburse.exceptions import StoreTimeoutError
+from issuing_disburse.ports import Transaction
+
+T = TypeVar("T")
+
+BATCH_MAX = 64
+
+
+class Progress(Enum):
+    """
+    Where a job is, as its own thread and the leader both see it.
+    """
+
+    QUEUED = auto()
+    RUNNING = auto()
+    COMMITTING = auto()
+    DONE = auto()
+    LEADING = auto()
+    LEFT = auto()
+
+
+class Job(Generic[T]):
+    """
+    One work on its way, with what came of it.
+
+    Attributes:
+        deadline: Monotonic seconds.
+        error: What its caller is to be told instead of the result.
+    """
+
+    __slots__ = ("_bell", "deadline", "error", "is_writing", "progress", "result", "work")
+
+    def __init__(
+        self, work: Callable[[Transaction], T], *, deadline: float, is_writing: bool = True
+    ) -> None:
+        self.work = work
+        self.deadline = deadline
+        self.is_writing = is_writing
+        self.progress = Progress.QUEUED
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self._bell: threading.Lock | None = None
+
+    def hang_bell(self) -> None:
+        """
+        Make the job wait-able; a thread that leads at once needs no bell.
+        """
+        self._bell = threading.Lock()
+        self._bell.acquire()
+
+    def wait(self, seconds: float | None) -> bool:
+        """
+        Wait to be woken, at most *seconds* (for ever if ``None``); tell whether that happened.
+        """
+        if self._bell is None:
+            raise AssertionError("a job without a bell cannot wait")
+        return self._bell.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
+
+    def wake(self) -> None:
+        """
+        Ring the bell, if there is one.
+        """
+        if self._bell is not None:
+            self._bell.release()
+
+
+def _pause(transaction: Transaction) -> None:
+    """
+    Stand in the queue for `Combiner.rest`; never run, and nobody runs beside it.
+    """
+
+
+class Combiner:
+    """
+    Lets one thread at a time write, for all.
+
+    Args:
+        run: Runs jobs in one database transaction: fills each one's result or error. It asks
+            `commit_point` before it commits.
+    """
+
+    def __init__(self, run: Callable[[Sequence[Job[object]]], None]) -> None:
+        self._run = run
+        self._mutex = threading.Lock()
+        self._queue: deque[Job[object]] = deque()
+        self._is_led = False
+
+    def submit(self, job: Job[object]) -> None:
+        """
+        Return when *job* has a result or an error that was kept in the database or rolled back.
+
+        Raises:
+            StoreTimeoutError: Its deadline passed first; nothing of it is or will be kept.
+        """
+        if self._leads_at_once(job) or self._is_called_to_lead(job):
+            self._lead(job)
+
+    def rest(self, seconds: float) -> bool:
+        """
+        Let no work run until `go_on`; tell whether that could be had within *seconds*.
+        """
+        pause: Job[object] = Job(_pause, deadline=monotonic() + seconds)
+        try:
+            return self._leads_at_once(pause) or self._is_called_to_lead(pause)
+        except StoreTimeoutError:
+            return False
+
+    def go_on(self) -> None:
+        """
+        Let works run again.
+        """
+        self._hand_over(())
+
+    def _leads_at_once(self, job: Job[object]) -> bool:
+        with self._mutex:
+            if not self._is_led:
+                self._is_led = True
+                job.progress = Progress.LEADING
+                return True
+            job.hang_bell()
+            self._queue.append(job)
+            return False
+
+    def commit_point(self, jobs: Sequence[Job[object]]) -> bool:
+        """
+        From here on *jobs* are kept, unless one of them was left meanwhile: then nothing is yet.
+        """
+        now = monotonic()
+        with self._mutex:
+            if any(job.progress is Progress.LEFT or job.deadline < now for job in jobs):
+                return False
+            for job in jobs:
+                job.progress = Progress.COMMITTING
+        return True
+
+    def put_back(self, jobs: Sequence[Job[object]]) -> None:
+        """
+        Leave *jobs*, which have no outcome, to the next leader; they keep their place.
+        """
+        with self._mutex:
+            for job in reversed(jobs):
+                if job.progress is not Progress.LEFT:
+                    job.progress = Progress.QUEUED
+                    self._queue.appendleft(job)
+
+    def _is_called_to_lead(self, job: Job[object]) -> bool:
+        if not job.wait(job.deadline - monotonic()):
+            with self._mutex:
+                if job.progress in {Progress.QUEUED, Progress.RUNNING}:
+                    if job.progress is Progress.QUEUED:
+                        self._queue.remove(job)
+                    job.progress = Progress.LEFT
+                    raise StoreTimeoutError(
+                        "other works held the store until the time was up; nothing is kept",
+                        code="timeout",
+                    )
+            # Being committed (moments, and then it is known), done, or called to lead.
+            job.wait(None)
+        return job.progress is Progress.LEADING
+
+    def _lead(self, own: Job[object]) -> None:
+        followers: list[Job[object]] = []
+        with self._mutex:
+            queue = self._queue
+            while queue and queue[0].work is not _pause and len(followers) < BATCH_MAX - 1:
+                followers.append(queue.popleft())
+            for job in (own, *followers):
+                job.progress = Progress.RUNNING
+        try:
+            self._run([own, *followers])
+        finally:
+            self._hand_over(followers)
+
+    def _hand_over(self, followers: Sequence[Job[object]]) -> None:
+        with self._mutex:
+            finished = [
+                job for job in followers if job.progress in {Progress.RUNNING, Progress.COMMITTING}
+            ]
+            for job in finished:
+                job.progress = Progress.DONE
+            successor = self._queue.popleft() if self._queue else None
+            if successor is not None:
+                successor.progress = Progress.LEADING
+            else:
+                self._is_led = False
+        if successor is not None:
+            successor.wake()
+        for job in finished:
+            job.wake()
