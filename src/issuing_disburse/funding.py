@@ -21,6 +21,7 @@ from .routes import Attributed, insufficient, issuing_available
 from .stripe_api import StripeAPI
 
 _CHECK_AGAIN_AFTER = timedelta(hours=24)
+_LOOK_AGAIN_AFTER = timedelta(hours=1)
 
 
 @runtime_checkable
@@ -109,7 +110,8 @@ class BalanceFunder:
         record, funding = self._promise(record, guard)
         if funding.progress == "moving":
             funding = self._move(funding, guard)
-        self._wait_until_available(funding)
+        if not funding.has_arrived:
+            self._wait_for(funding, guard)
         return record
 
     def _promise(
@@ -211,31 +213,43 @@ class BalanceFunder:
                 known,
                 progress="moved",
                 moved=receipt.moved,
+                brought_minor=receipt.amount.minor,
                 available_at=receipt.available_at,
             )
-            lines = (funded_line(funding.id, receipt.amount),) if receipt.amount.is_positive else ()
-            return tx.put(post_funding(tx, moved, lines, cause="funded", at=self.clock()))
+            return tx.put(moved if receipt.available_at else self._arrived(tx, moved))
 
         return self.store.transact(work)
 
-    def _wait_until_available(self, funding: FundingRecord) -> None:
-        if funding.available_at is None:
-            return
-        if self.clock() >= funding.available_at:
-            return
+    def _arrived(self, tx: Transaction, funding: FundingRecord) -> FundingRecord:
+        """
+        Book what *funding* brought, now that it can be spent.
+        """
+        brought = Money(funding.brought_minor, funding.amount.currency)
+        lines = (funded_line(funding.id, brought),) if brought.is_positive else ()
+        booked = post_funding(tx, funding, lines, cause="funded", at=self.clock())
+        return evolve(booked, has_arrived=True)
+
+    def _wait_for(self, funding: FundingRecord, guard: Guard) -> None:
+        """
+        See whether money that was on its way has arrived: Stripe's balance shows it, or it waits.
+        """
         available = self.balance(funding.account, funding.amount.currency)
-        pool = self.store.read(
-            lambda tx: tx.get(
-                PoolRecord,
-                PoolRecord(account=funding.account, currency=funding.amount.currency).key,
-            )
-        )
-        owed = (pool.cards_minor + pool.promised_minor) if pool else funding.amount.minor
-        if available.minor >= owed:
+
+        def work(tx: Transaction) -> bool:
+            guard(tx)
+            known = tx.get(FundingRecord, funding.key, lock=True) or funding
+            pool = pool_of(tx, funding.account, funding.amount.currency)
+            expected = pool.available_minor + pool.cards_minor + known.brought_minor
+            if not known.has_arrived and available.minor >= expected:
+                known = tx.put(self._arrived(tx, known))
+            return known.has_arrived
+
+        if self.store.transact(work):
             return
+        expected_at = funding.available_at or self.clock()
         msg = f"{funding.amount} is on its way to the Issuing balance"
         waiting = WaitingError(msg, code="money_in_flight")
-        waiting.retry_at = funding.available_at
+        waiting.retry_at = max(expected_at, self.clock() + _LOOK_AGAIN_AFTER)
         raise waiting
 
     def undo(self, record: DisbursementRecord, *, guard: Guard) -> None:
@@ -247,6 +261,8 @@ class BalanceFunder:
         """
         funding = self.store.read(lambda tx: _last_funding(tx, record.key))
         if funding is not None and funding.progress == "moved":
+            if not funding.has_arrived:
+                self._wait_for(funding, guard)
             self._give_back_whole(funding, guard)
 
         def work(tx: Transaction) -> None:

@@ -413,7 +413,9 @@ class FundingRecord(Row):
     Attributes:
         members: Keys of the disbursements it pays for.
         moved: What moved it, in order.
-        available_at: UTC; from when the money can be spent.
+        brought_minor: What they bring to the Issuing balance; 0 for a route that moves nothing.
+        available_at: UTC; when the money is expected; ``None`` when it arrived at once.
+        has_arrived: Whether it is on the Issuing balance, and in the ledger.
         given_back_minor: Of *amount*, how much went back by the same route, minor units.
         returned: What moved it back, in order.
     """
@@ -428,7 +430,9 @@ class FundingRecord(Row):
     created_at: datetime
     progress: Literal["moving", "moved", "failed", "given_back"] = "moving"
     moved: tuple[Moved, ...] = ()
+    brought_minor: int = 0
     available_at: datetime | None = None
+    has_arrived: bool = False
     given_back_minor: int = 0
     returned: tuple[Moved, ...] = ()
     entries: int = 0
