@@ -55,11 +55,11 @@ class Statements:
 
     def insert(self, table: sa.Table) -> sa.Insert:
         """
-        Return an insert that writes nothing when the key is taken.
+        Return an insert that writes nothing when the key is taken, and tells.
         """
-        if self._is_postgresql:
-            return postgresql.insert(table).on_conflict_do_nothing()
-        return sqlite.insert(table).on_conflict_do_nothing()
+        dialect = postgresql if self._is_postgresql else sqlite
+        written: sa.Insert = dialect.insert(table).on_conflict_do_nothing()
+        return written.execution_options(preserve_rowcount=True)
 
     def of(self, kind: type[Row]) -> KindStatements:
         """

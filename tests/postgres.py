@@ -1,0 +1,187 @@
+"""
+Where do tests get a PostgreSQL server from?
+
+They start one: a scratch cluster on a free loopback port, run by a user other than root, stopped by
+the process id that was started. Import the fixtures by name into a conftest:
+``from postgres import postgres_server, postgres_url``.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Self
+
+import psycopg
+import pytest
+from attrs import define, field
+
+START_SECONDS = 60
+
+
+class NoServerError(Exception):
+    """
+    This machine has no PostgreSQL server to start.
+    """
+
+
+def _programs() -> Path:
+    found = shutil.which("initdb")
+    if found is not None and shutil.which("postgres") is not None:
+        return Path(found).parent
+    for folder in sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True):  # noqa: PTH207 - a pattern from the root
+        if Path(folder, "initdb").exists() and Path(folder, "postgres").exists():
+            return Path(folder)
+    raise NoServerError("no PostgreSQL: neither on PATH nor under /usr/lib/postgresql")
+
+
+def _server_user() -> str | None:
+    """
+    Return whom the server must run as; ``None`` is ourselves. It refuses to run as root.
+    """
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    for name in ("postgres", "nobody"):
+        if name in known:
+            return name
+    raise NoServerError("no user other than root to run PostgreSQL as")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@define
+class Server:
+    """
+    A PostgreSQL server of our own, with default settings.
+    """
+
+    port: int
+    _programs: Path
+    _folder: Path
+    _user: str | None
+    _process: subprocess.Popen[bytes] | None = None
+    _schemas: count[int] = field(factory=lambda: count(1))
+
+    @classmethod
+    def started(cls) -> Self:
+        """
+        Make a cluster and start it.
+
+        Raises:
+            NoServerError: There is no PostgreSQL here.
+        """
+        programs, user = _programs(), _server_user()
+        folder = Path(tempfile.mkdtemp(prefix="issuing-disburse-pg-"))
+        if user is not None:
+            shutil.chown(folder, user)
+        server = cls(port=_free_port(), programs=programs, folder=folder, user=user)
+        try:
+            server._initialise()  # noqa: SLF001 - its own
+            server.start()
+        except BaseException:
+            server.remove()
+            raise
+        return server
+
+    def _initialise(self) -> None:
+        subprocess.run(  # noqa: S603 - found by ourselves
+            [
+                f"{self._programs}/initdb", "-D", f"{self._folder}/data", "-U", "tester",
+                "-A", "trust", "-E", "UTF8", "--no-sync",
+            ],
+            cwd=self._folder, check=True, capture_output=True, user=self._user,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """
+        Start the server and wait until it answers.
+        """
+        command = [
+            f"{self._programs}/postgres", "-D", f"{self._folder}/data", "-p", str(self.port),
+            "-c", "listen_addresses=127.0.0.1", "-k", str(self._folder),
+        ]  # fmt: skip
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - found above
+                command, cwd=self._folder, stdout=log, stderr=log, user=self._user
+            )
+        patience = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > patience:
+                raise NoServerError((self._folder / "log").read_text()[-2_000:])
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """
+        Stop the server: SIGINT rolls transactions back, SIGQUIT is a crash. Twice is fine.
+        """
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(how)
+            process.wait(START_SECONDS)
+
+    def remove(self) -> None:
+        """
+        Stop the server and forget its data.
+        """
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """
+        Of the database, with the schema ``public``.
+        """
+        return f"postgresql://tester@127.0.0.1:{self.port}/postgres"
+
+    def new_schema_url(self) -> str:
+        """
+        Return a URL whose tables nobody else sees.
+        """
+        name = f"s{os.getpid()}_{next(self._schemas)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"create schema {name}")
+        return f"{self.url}?options=-csearch_path%3D{name}"
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """
+    One server for the whole run; tests that need none never start it.
+    """
+    try:
+        server = Server.started()
+    except NoServerError as exc:
+        pytest.skip(str(exc))
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> str:
+    """
+    A database whose tables only this test sees.
+    """
+    return postgres_server.new_schema_url()
