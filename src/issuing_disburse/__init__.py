@@ -32,7 +32,7 @@ from .preflight import Preflight
 from .recipient import Address, Recipient, UserTerms
 from .reclaim import Reclaimer, Reclamation
 from .reconcile import Discrepancy, Reconciliation
-from .routes import PrefundedRoute, TransferRoute
+from .routes import BalanceTransferRoute, PrefundedRoute, TransferRoute
 from .statements import Statement
 from .terms import AmountRule, Terms
 from .webhooks import Reply
@@ -46,6 +46,7 @@ __all__ = [
     "AuthorizationPolicy",
     "AuthorizationRequest",
     "BalanceFunder",
+    "BalanceTransferRoute",
     "CardFactory",
     "CardReference",
     "CardholderManager",

@@ -219,7 +219,7 @@ class Bookkeeper:
         if is_over and (after, posted.entries) != (record.status, record.entries):
             posted = evolve(posted, look_at=now)
         tx.put(evolve(current, remaining_minor=card_balance(facts), is_open=after is Status.ACTIVE))
-        return tx.put(evolve(posted, status=after))
+        return tx.put(posted.become(after))
 
     def _ordered(self, fact: AuthorizationFacts, account: str | None) -> AuthorizationFacts:
         """

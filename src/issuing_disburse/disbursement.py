@@ -8,6 +8,7 @@ Where does one order stand, and which card carries it?
        ▼                   │       │
     FAILED                 ▼       ▼
        └─(new attempt)   CLOSED ◀──┘      a late capture or refund reopens: CLOSED ──▶ CLOSING
+                                          a new card after a void: CLOSING ──▶ ACTIVE
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _NEXT: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.ACTIVE, Status.FAILED}),
     Status.ACTIVE: frozenset({Status.SPENT, Status.CLOSING, Status.CLOSED}),
     Status.SPENT: frozenset({Status.ACTIVE, Status.CLOSING, Status.CLOSED}),
-    Status.CLOSING: frozenset({Status.CLOSED}),
+    Status.CLOSING: frozenset({Status.CLOSED, Status.ACTIVE}),
     Status.CLOSED: frozenset({Status.CLOSING}),
     Status.FAILED: frozenset({Status.PENDING}),
 }

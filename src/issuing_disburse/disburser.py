@@ -30,10 +30,11 @@ from .order import Order
 from .policy import AuthorizationPolicy
 from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
 from .preflight import Inspector, Preflight
-from .reclaim import Reclaimer, Reclamation
+from .reclaim import Reclaimer, ReclaimOutcome, Reclamation, reclamation
 from .reconcile import Reconciler, Reconciliation
 from .records import StoreIdentity
-from .routes import PrefundedRoute, TransferRoute
+from .reissue import Reissuer
+from .routes import BalanceTransferRoute, TransferRoute
 from .signatures import Verifier
 from .statements import Statement, statement_of
 from .stores import open_store
@@ -122,6 +123,13 @@ class Disburser:
             bookkeeper=bookkeeper,
             issuance=self._issuance,
         )
+        self._reissuer = Reissuer(
+            store=store,
+            clock=clock,
+            leases=shared.leases,
+            issuance=self._issuance,
+            reclaimer=self.reclaimer,
+        )
         self._responder = Responder(
             store=store,
             verifier=shared.verifier,
@@ -166,7 +174,7 @@ class Disburser:
                 given with a live key; with a test key it defaults to a file in this directory.
             policy: Decides on purchases; the terms of each order by default.
             route: Brings money to the Issuing balance and back; `TransferRoute` by default, or
-                `PrefundedRoute` without an account.
+                `BalanceTransferRoute` without an account.
             others: Answers events about cards that are not ours.
             http_client: The SDK's kind of HTTP client; a shared keep-alive pool by default.
             api_base: Another address of the API, such as a simulator's.
@@ -316,7 +324,7 @@ class Disburser:
         Stripe: ``POST /v1/issuing/cards``
         """
         self._identify()
-        return self.reclaimer.reissue(order_id)
+        return self._reissuer.reissue(order_id)
 
     def reclaim(self, order_id: str) -> Reclamation:
         """
@@ -339,6 +347,8 @@ class Disburser:
         """
         Reclaim every disbursement of this account that is over.
 
+        A use that the merchant gave back is followed by a new card where `Terms.on_void` says so.
+
         Args:
             limit: Stop after that many.
             progress: Is called with each one.
@@ -348,10 +358,25 @@ class Disburser:
         for order_id in list(self.reclaimer.over()):
             if limit is not None and len(done) >= limit:
                 break
-            done.append(self.reclaimer.reclaim(order_id))
+            done.append(self._settled(order_id))
             if progress is not None:
                 progress(done[-1])
         return tuple(done)
+
+    def _settled(self, order_id: str) -> Reclamation:
+        """
+        Issue the next card where the terms want one, else take the rest back.
+        """
+        if not self._reissuer.is_wanted(self._issuance.find(order_id)):
+            return self.reclaimer.reclaim(order_id)
+        try:
+            self._reissuer.reissue(order_id)
+        except DisburseError as stuck:
+            outcome: ReclaimOutcome = "stuck"
+            message = str(stuck)
+        else:
+            outcome, message = "reissued", "the merchant gave the use back"
+        return reclamation(self._issuance.find(order_id), outcome, message=message)
 
     def reconcile(
         self, since: datetime | None = None, until: datetime | None = None
@@ -477,11 +502,8 @@ class Disburser:
 
 
 def _default_route(shared: _Shared, account: str | None) -> FundingRoute:
-    if account is None:
-        return PrefundedRoute()
-    return TransferRoute(
-        api=shared.api, clock=shared.clock, attribution=attribution_from(shared.store)
-    )
+    route = BalanceTransferRoute if account is None else TransferRoute
+    return route(api=shared.api, clock=shared.clock, attribution=attribution_from(shared.store))
 
 
 def _mode_of(api_key: Any) -> bool:

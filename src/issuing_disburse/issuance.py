@@ -277,8 +277,7 @@ class Issuance:
             is_livemode=outcome["livemode"],
         )
         active = evolve(
-            record,
-            status=Status.ACTIVE,
+            record.become(Status.ACTIVE),
             cards=(*record.cards, reference),
             promised=None,
             reason=None,
@@ -323,8 +322,7 @@ class Issuance:
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             return tx.put(
                 evolve(
-                    current,
-                    status=Status.FAILED,
+                    current.become(Status.FAILED),
                     reason=reason,
                     order=None,
                     look_at=None,

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from attrs import evolve, frozen
 
 from .bookkeeper import Bookkeeper, Fact, authorization_facts, transaction_facts
 from .books import card_balance, given_back_line, post_facts, post_funding
 from .cards import CardFactory
-from .disbursement import Disbursement, Status
-from .exceptions import CardNotIssuedError, LeaseLostError, RefusedError, UnavailableError
+from .disbursement import Status
+from .exceptions import LeaseLostError, RefusedError, UnavailableError
 from .facts import Amounts, AuthorizationFacts, Facts
 from .funding import BalanceFunder
-from .issuance import Issuance, reason_of, view
+from .issuance import Issuance, reason_of
 from .journal import Guard, StepJournal
 from .leases import Leases
 from .money import Money
@@ -35,7 +35,7 @@ _LONG_CATEGORIES = (
     "cruise",
 )  # fmt: skip
 
-ReclaimOutcome = Literal["closed", "waiting", "busy", "not_over", "stuck"]
+ReclaimOutcome: TypeAlias = Literal["closed", "waiting", "reissued", "busy", "not_over", "stuck"]
 
 
 @frozen(kw_only=True)
@@ -45,6 +45,7 @@ class Reclamation:
 
     Attributes:
         outcome: ``closed``: nothing is held or left; ``waiting``: an authorization is still open;
+            ``reissued``: the merchant gave the use back, and a new card was issued as the terms want;
             ``busy``: another worker is at it; ``not_over``: there is nothing to reclaim (yet);
             ``stuck``: a call was refused or unanswered, see `message`; run it again later.
         reclaimed: What was taken back by this call, in minor units.
@@ -96,7 +97,7 @@ class Reclaimer:
         """
         known = self.issuance.find(order_id)
         if known.facts is None or known.status in {Status.PENDING, Status.FAILED}:
-            return _reclamation(known, "not_over", message="no card was issued")
+            return reclamation(known, "not_over", message="no card was issued")
 
         def begin(tx: Transaction) -> DisbursementRecord | None:
             current = tx.get(DisbursementRecord, known.key, lock=True) or known
@@ -104,13 +105,13 @@ class Reclaimer:
             if leased is None:
                 return None
             if leased.status in {Status.ACTIVE, Status.SPENT}:
-                leased = evolve(leased, status=Status.CLOSING, updated_at=self.clock())
-                self._close_cards(tx, leased)
-            return tx.put(leased)
+                leased = evolve(leased.become(Status.CLOSING), updated_at=self.clock())
+                self.close_cards(tx, leased)
+            return tx.put(evolve(leased, is_reclaimed=True))
 
         record = self.store.transact(begin)
         if record is None:
-            return _reclamation(known, "busy", message="another worker is at it")
+            return reclamation(known, "busy", message="another worker is at it")
         return self._close(record)
 
     def over(self) -> Iterator[str]:
@@ -137,7 +138,10 @@ class Reclaimer:
             after = page[-1].key
             yield from (record.order_id for record in page)
 
-    def _close_cards(self, tx: Transaction, record: DisbursementRecord) -> None:
+    def close_cards(self, tx: Transaction, record: DisbursementRecord) -> None:
+        """
+        Have every further request for the order's cards declined.
+        """
         for reference in record.cards:
             card = tx.get(CardRecord, reference.id, lock=True)
             if card is not None and card.is_open:
@@ -147,8 +151,8 @@ class Reclaimer:
         guard = self.leases.guard(record)
         before = record.facts
         try:
-            self._cancel(record, guard)
-            self._catch_up(record)
+            self.cancel(record, guard)
+            self.catch_up(record)
             current = self.issuance.find(record.order_id)
             facts = current.facts or before
             if facts is None or facts.is_open:
@@ -157,19 +161,24 @@ class Reclaimer:
             if left > 0:
                 self._give_back(current, facts, left, guard)
             closed = self._finish(current, guard)
-            return _reclamation(
+            return reclamation(
                 closed,
                 "closed" if closed.status is Status.CLOSED else "waiting",
                 reclaimed=max(left, 0),
             )
         except LeaseLostError:
-            return _reclamation(record, "busy", message="another worker took over")
+            return reclamation(record, "busy", message="another worker took over")
         except (UnavailableError, RefusedError) as stuck:
             return self._stuck(record, stuck, guard)
         finally:
             self.leases.release(record)
 
-    def _cancel(self, record: DisbursementRecord, guard: Guard) -> None:
+    def cancel(self, record: DisbursementRecord, guard: Guard) -> None:
+        """
+        Cancel every card of the order that is not cancelled yet.
+
+        Stripe: ``POST /v1/issuing/cards/:id``
+        """
         journal = StepJournal(
             store=self.store, clock=self.clock, scope=f"close/{record.key}", guard=guard
         )
@@ -183,7 +192,7 @@ class Reclaimer:
                 self.cards.cancel(reference.id, account=record.account, journal=journal)
             self.bookkeeper.book_card(reference.id, "canceled")
 
-    def _catch_up(self, record: DisbursementRecord) -> None:
+    def catch_up(self, record: DisbursementRecord) -> None:
         """
         Book what Stripe knows about the cards, whatever webhooks were missed.
 
@@ -218,7 +227,7 @@ class Reclaimer:
             return tx.put(evolve(current, look_at=until))
 
         waiting = self.store.transact(work)
-        return _reclamation(waiting, "waiting", message="a merchant may still capture what is held")
+        return reclamation(waiting, "waiting", message="a merchant may still capture what is held")
 
     def _give_back(self, record: DisbursementRecord, facts: Facts, left: int, guard: Guard) -> None:
         amount = Money(left, record.amount.currency)
@@ -281,8 +290,7 @@ class Reclaimer:
                 return tx.put(evolve(current, look_at=self.clock()))
             return tx.put(
                 evolve(
-                    current,
-                    status=Status.CLOSED,
+                    current.become(Status.CLOSED),
                     reason=None,
                     look_at=None,
                     updated_at=self.clock(),
@@ -301,96 +309,19 @@ class Reclaimer:
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             return tx.put(evolve(current, reason=reason_of(why), look_at=again))
 
-        return _reclamation(self.store.transact(work), "stuck", message=str(why))
-
-    def reissue(self, order_id: str, *, cards_max: int = 4) -> Disbursement:
-        """
-        Issue a fresh card for what is neither spent, held nor still capturable.
-
-        See `issuing_disburse.Disburser.reissue`.
-        """
-        known = self.issuance.find(order_id)
-        if known.facts is None:
-            msg = f"order {order_id!r} never had a card; disburse or resume it"
-            raise CardNotIssuedError(msg, order_id=order_id, disbursement=view(known))
-
-        def begin(tx: Transaction) -> DisbursementRecord:
-            current = tx.get(DisbursementRecord, known.key, lock=True) or known
-            if len(current.cards) >= cards_max and len(current.cards) == current.generation:
-                msg = f"order {order_id!r} had {len(current.cards)} cards; start a new order"
-                raise RefusedError(msg, order_id=order_id, code="too_many_cards")
-            if current.status in {Status.CLOSED, Status.FAILED, Status.PENDING}:
-                msg = f"order {order_id!r} is {current.status.value}; there is nothing to reissue"
-                raise RefusedError(msg, order_id=order_id, code="not_reissuable")
-            leased = self.leases.take(tx, current)
-            if leased is None:
-                msg = f"another worker is at order {order_id!r}"
-                raise UnavailableError(msg, order_id=order_id, code="busy")
-            self._close_cards(tx, leased)
-            return tx.put(leased)
-
-        record = self.store.transact(begin)
-        guard = self.leases.guard(record)
-        try:
-            self._cancel(record, guard)
-            self._catch_up(record)
-            prepared = self._next_card(order_id, guard)
-            return view(self.issuance.issue_card(prepared, guard))
-        finally:
-            self.leases.release(record)
-
-    def _next_card(self, order_id: str, guard: Guard) -> DisbursementRecord:
-        """
-        Write down what the next card is for; a crash behind this leads to the same card.
-        """
-        record = self.issuance.find(order_id)
-
-        def work(tx: Transaction) -> DisbursementRecord:
-            guard(tx)
-            current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            if current.generation > len(current.cards):
-                return current  # begun before, and not issued yet
-            free = self._free_to_reissue(current)
-            if free <= 0:
-                msg = (
-                    f"order {order_id!r} has nothing to reissue: what is not spent is held, or may "
-                    f"still be captured for {current.terms.reissue_after.days} days after its use"
-                )
-                raise RefusedError(msg, order_id=order_id, code="nothing_to_reissue")
-            return tx.put(
-                evolve(
-                    current,
-                    generation=current.generation + 1,
-                    to_spend=Money(free, current.amount.currency),
-                )
-            )
-
-        return self.store.transact(work)
-
-    def _free_to_reissue(self, record: DisbursementRecord) -> int:
-        facts = record.facts
-        if facts is None:
-            return 0
-        since = self.clock() - record.terms.reissue_after
-        capturable = sum(
-            one.amount_minor
-            for one in facts.authorizations
-            if one.approved
-            and one.amount_minor > 0
-            and not facts.held_minor(one)
-            and not one.transactions
-            and one.created > since
-        )
-        return card_balance(facts) - capturable
+        return reclamation(self.store.transact(work), "stuck", message=str(why))
 
 
-def _reclamation(
+def reclamation(
     record: DisbursementRecord,
     outcome: ReclaimOutcome,
     *,
     reclaimed: int = 0,
     message: str = "",
 ) -> Reclamation:
+    """
+    Report how *record* stands now.
+    """
     facts, currency = record.facts, record.amount.currency
     held = sum(facts.held_minor(one) for one in facts.authorizations) if facts else 0
     return Reclamation(

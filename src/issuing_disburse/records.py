@@ -11,10 +11,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .decision import Decision, Use
 from .disbursement import CardReference, Reason, Status
+from .exceptions import LedgerError
 from .facts import AuthorizationFacts, Facts, TransactionFacts
 from .ledger import GENESIS
 from .money import Money
@@ -127,6 +128,7 @@ class DisbursementRecord(Row):
         order: The content; ``None`` once only the fingerprint is kept.
         generation: Counts cards: a reissue is the next generation.
         to_spend: What a reissued card is for; ``None`` for the order's amount.
+        is_reclaimed: Whether somebody asked for the rest back: no further card is issued.
         look_at: UTC; when `resume_all` or `reclaim_expired` should look at it.
         entries: How many ledger entries its chain has; *digest* is the last one's hash.
     """
@@ -154,9 +156,22 @@ class DisbursementRecord(Row):
     to_spend: Money | None = None
     reason: Reason | None = None
     lease: Lease | None = None
+    is_reclaimed: bool = False
     look_at: datetime | None = None
     entries: int = 0
     digest: str = GENESIS
+
+    def become(self, status: Status) -> DisbursementRecord:
+        """
+        Return the record with another status.
+
+        Raises:
+            LedgerError: A disbursement cannot go there from here: a bug.
+        """
+        if not self.status.can_become(status):
+            msg = f"order {self.order_id!r} cannot go from {self.status.value} to {status.value}"
+            raise LedgerError(msg, order_id=self.order_id)
+        return evolve(self, status=status)
 
     @property
     def key(self) -> str:

@@ -251,19 +251,10 @@ class TransferRoute:
                 code=refusal.code or "balance_transfer_refused",
                 stripe_request_id=refusal.stripe_request_id,
             ) from refusal
-        arrived = onward["destination_transaction"] is not None
         return FundingReceipt(
             amount=amount,
-            moved=(
-                moved,
-                Moved(
-                    object=BALANCE_TRANSFER,
-                    id=onward["id"],
-                    minor=amount.minor,
-                    balance_transaction=onward["destination_transaction"],
-                ),
-            ),
-            available_at=None if arrived else next_business_day(self.clock()),
+            moved=(moved, _moved(onward, amount.minor, "destination_transaction")),
+            available_at=_expected_at(onward, self.clock()),
         )
 
     def _transfer(
@@ -347,20 +338,115 @@ class TransferRoute:
         )
         # What an interrupted try has moved counts, not what this one would.
         amount = Money(back["minor"], amount.currency)
-        moved = [
-            Moved(
-                object=BALANCE_TRANSFER,
-                id=back["id"],
-                minor=amount.minor,
-                balance_transaction=back["source_transaction"],
-            )
-        ]
+        moved = [_moved(back, amount.minor, "source_transaction")]
         for transfer_id, minor in _shares(receipts, amount.minor):
             reversal = self._reverse(
                 transfer_id, Money(minor, amount.currency), key=key, journal=journal
             )
             moved.append(Moved(object=REVERSAL, id=reversal["id"], minor=minor))
         return FundingReceipt(amount=amount, moved=tuple(moved))
+
+
+@frozen(kw_only=True)
+class BalanceTransferRoute:
+    """
+    The account moves its own money from its payments to its Issuing balance.
+
+    The default without a connected account.
+    """
+
+    api: StripeAPI
+    clock: Clock
+    attribution: Attribution
+
+    @property
+    def _balance_transfers(self) -> BalanceTransfers:
+        return BalanceTransfers(api=self.api, clock=self.clock, attribution=self.attribution)
+
+    def fund(
+        self, account: str | None, amount: Money, *, key: str, journal: Journal
+    ) -> FundingReceipt:
+        """
+        Bring *amount* from the payments to the Issuing balance.
+
+        Raises:
+            InsufficientIssuingBalanceError: The payments balance is too low; nothing moved.
+            FundingRouteUnavailableError: Stripe refused it for another reason; nothing moved.
+
+        Stripe: ``POST /v1/balance_transfers``
+        """
+        try:
+            onward = self._balance_transfers.move(
+                account,
+                amount,
+                source="payments",
+                destination="issuing",
+                key=key,
+                journal=journal,
+            )
+        except RefusedError as refusal:
+            if refusal.code == "balance_insufficient":
+                available = _available(
+                    self.api.get("/v1/balance", account=account), amount.currency
+                )
+                raise insufficient(
+                    available=available,
+                    promised=Money.zero(amount.currency),
+                    wanted=amount,
+                    whose="the payments balance",
+                    request_id=refusal.stripe_request_id,
+                ) from refusal
+            msg = (
+                f"money may not be moved to the Issuing balance: {refusal}; ask Stripe to enable it"
+            )
+            raise FundingRouteUnavailableError(
+                msg,
+                code=refusal.code or "balance_transfer_refused",
+                stripe_request_id=refusal.stripe_request_id,
+            ) from refusal
+        return FundingReceipt(
+            amount=amount,
+            moved=(_moved(onward, amount.minor, "destination_transaction"),),
+            available_at=_expected_at(onward, self.clock()),
+        )
+
+    def give_back(
+        self,
+        account: str | None,
+        amount: Money,
+        *,
+        key: str,
+        receipts: Sequence[FundingReceipt],
+        journal: Journal,
+    ) -> FundingReceipt:
+        """
+        Take *amount* back to the payments balance.
+
+        Stripe: ``POST /v1/balance_transfers``
+        """
+        back = self._balance_transfers.move(
+            account, amount, source="issuing", destination="payments", key=key, journal=journal
+        )
+        taken = Money(back["minor"], amount.currency)
+        return FundingReceipt(
+            amount=taken, moved=(_moved(back, taken.minor, "source_transaction"),)
+        )
+
+
+def _moved(outcome: Outcome, minor: int, side: str) -> Moved:
+    return Moved(
+        object=BALANCE_TRANSFER,
+        id=outcome["id"],
+        minor=minor,
+        balance_transaction=outcome[side],
+    )
+
+
+def _expected_at(onward: Outcome, now: datetime) -> datetime | None:
+    """
+    Return when a balance transfer to the Issuing balance is due, ``None`` if it has arrived.
+    """
+    return None if onward["destination_transaction"] is not None else next_business_day(now)
 
 
 def _shares(receipts: Sequence[FundingReceipt], wanted: int) -> Iterator[tuple[str, int]]:

@@ -249,3 +249,37 @@ def test_over_capture_after_tolerance_never_loses_a_cent(world: World) -> None:
     assert Money(12_900, "usd") == statement.spent
     assert Money(100, "usd") == statement.reclaimed
     world.check_books("claim-8841")
+
+
+def test_terms_can_ask_for_a_new_card_after_a_void(world: World) -> None:
+    """With on_void="reissue" the nightly run issues the next card instead of taking money back."""
+    terms = Terms(on_void="reissue", valid_for=timedelta(days=30))
+    first = world.disburser.disburse(make_order(terms=terms)).card
+    world.simulator.reverse(world.simulator.authorize(first.id, 12_500)["id"])
+
+    (done,) = world.disburser.reclaim_expired()
+
+    assert "reissued" == done.outcome
+    again = world.disburser.get("claim-8841")
+    assert Status.ACTIVE is again.status
+    assert first.id != again.card.id
+    assert () == world.disburser.reclaim_expired()
+    world.simulator.clock.advance(timedelta(days=31))
+    (closed,) = world.disburser.reclaim_expired()
+    assert ("closed", Money(12_500, "usd")) == (closed.outcome, closed.reclaimed)
+    assert 1_000_000 == world.simulator.payments_balance(None)
+    world.check_books("claim-8841")
+
+
+def test_reclaimed_order_is_never_reissued(world: World) -> None:
+    """Who asks for the rest back gets it, whatever the terms say about voids."""
+    terms = Terms(on_void="reissue", valid_for=timedelta(days=30))
+    card = world.disburser.disburse(make_order(terms=terms)).card
+    authorization = world.simulator.authorize(card.id, 12_500)
+    assert "waiting" == world.disburser.reclaim("claim-8841").outcome
+    world.simulator.reverse(authorization["id"])
+
+    (done,) = world.disburser.reclaim_expired()
+
+    assert ("closed", Money(12_500, "usd")) == (done.outcome, done.reclaimed)
+    world.check_books("claim-8841")
