@@ -1,0 +1,127 @@
+"""
+Is what users may import what we promised, and does importing cost only what is used?
+"""
+
+import json
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import issuing_disburse
+
+PROMISED = {
+    "Address",
+    "Allotment",
+    "AmountRule",
+    "AuthorizationPolicy",
+    "AuthorizationRequest",
+    "BalanceFunder",
+    "CardFactory",
+    "CardReference",
+    "CardholderManager",
+    "Decision",
+    "Disbursement",
+    "Disburser",
+    "FundingReceipt",
+    "Limit",
+    "Money",
+    "Objection",
+    "Order",
+    "Preflight",
+    "Recipient",
+    "Reclaimer",
+    "Reclamation",
+    "Reconciliation",
+    "Reply",
+    "Statement",
+    "Status",
+    "Store",
+    "Terms",
+    "UserTerms",
+}
+HEAVY = {
+    "stripe",
+    "sqlalchemy",
+    "requests",
+    "httpx",
+    "urllib3",
+    "aiohttp",
+    "psycopg",
+    "rich",
+    "typer",
+}
+
+
+def modules_after(statement: str) -> set[str]:
+    """
+    Run *statement* in a fresh interpreter, and name the top-level packages it has imported.
+    """
+    program = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    answer = subprocess.run(  # noqa: S603 - the interpreter of this test, and text from this file
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return {name.partition(".")[0] for name in json.loads(answer.stdout)}
+
+
+def test_the_names_are_sorted_when_the_package_lists_them() -> None:
+    """The list of public names is sorted and names nothing twice."""
+    assert sorted(set(issuing_disburse.__all__)) == list(issuing_disburse.__all__)
+
+
+def test_every_promised_name_is_there_when_the_package_is_imported() -> None:
+    """What the design pins can be imported from the package itself."""
+    assert PROMISED - set(issuing_disburse.__all__) == set()
+
+
+@pytest.mark.parametrize("name", issuing_disburse.__all__)
+def test_a_name_leads_to_something_when_it_is_listed(name: str) -> None:
+    """Each listed name can be had, and shows up in `dir`."""
+    assert getattr(issuing_disburse, name) is not None
+    assert name in dir(issuing_disburse)
+
+
+def test_nothing_else_is_public_when_the_package_is_looked_at() -> None:
+    """Besides submodules, the package has no public name that is not listed."""
+    for name in issuing_disburse.__all__:
+        getattr(issuing_disburse, name)
+
+    public = {
+        name
+        for name, value in vars(issuing_disburse).items()
+        if not name.startswith("_")
+        and type(value).__module__ != "__future__"
+        and not isinstance(value, ModuleType)
+    }
+
+    assert public - set(issuing_disburse.__all__) == set()
+
+
+def test_an_unknown_name_is_an_attribute_error_when_it_is_asked_for() -> None:
+    """A misspelt name fails like on any module."""
+    with pytest.raises(AttributeError, match="Disburserr"):
+        issuing_disburse.Disburserr  # noqa: B018 - the look-up is what is tested
+
+
+def test_the_version_is_the_installed_one_when_it_is_asked_for() -> None:
+    """The version is read from what is installed."""
+    assert issuing_disburse.__version__.count(".") >= 2
+
+
+@pytest.mark.parametrize(
+    "statement", ["import issuing_disburse", "from issuing_disburse import Money, Order, Terms"]
+)
+def test_nothing_heavy_is_imported_when_only_values_are_used(statement: str) -> None:
+    """Neither the SDK nor a database layer nor an HTTP client comes with the package."""
+    assert modules_after(statement) & HEAVY == set()
+
+
+def test_the_pci_package_stays_out_when_the_facade_is_imported() -> None:
+    """Only an import of its own brings in what may touch a card number."""
+    program = "import sys\nfrom issuing_disburse import Disburser\nprint('issuing_disburse.pci' in sys.modules)"
+    answer = subprocess.run(  # noqa: S603 - the interpreter of this test, and text from this file
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert answer.stdout.strip() == "False"
