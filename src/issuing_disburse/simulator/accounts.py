@@ -92,6 +92,7 @@ class Account(Resource):
     issuing_terms: dict[str, object] = field(factory=dict)
     external_account: str | None = None
     payout_interval: str = "daily"
+    is_payout_scheduled: bool = False
     payout_settings: dict[str, object] = field(factory=dict)
     balance_transfers: bool = True
     issuing_elements: bool = True

@@ -28,6 +28,7 @@ LIST = list_params(
 CATEGORIES = {
     "payment": "charge",
     "payout": "payout",
+    "issuing_dispute_provisional_credit": "issuing_dispute",
     "payout_cancel": "payout_reversal",
     "payout_failure": "payout_reversal",
     "topup": "topup",

@@ -2,6 +2,7 @@
 When does an account's payments balance leave by itself?
 """
 
+from issuing_disburse.simulator.payouts import schedule as schedule_payouts
 from issuing_disburse.simulator.schema import (
     Boolean,
     Choice,
@@ -90,4 +91,5 @@ def update(call: Call) -> Wire:
         settings["debit_negative_balances"] = payments["debit_negative_balances"]
     account.payout_settings = settings
     account.changed()
+    schedule_payouts(call, account)
     return retrieve(call)

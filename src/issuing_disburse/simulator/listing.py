@@ -70,12 +70,11 @@ def list_of(data: list[object], url: str, *, has_more: bool = False) -> Wire:
 
 
 def _shortest(call: Call, kind: type[R], owner: str, filters: dict[str, object]) -> list[Resource]:
-    lists = call.world.lists
-    best = lists.get((owner, kind.noun), [])
+    best = call.world.lists.get((owner, kind.noun), [])
     for name in kind.indexed:
         value = filters.get(name)
         if isinstance(value, str):
-            candidate = lists.get((owner, kind.noun, name, value), [])
+            candidate = call.world.found(kind, owner, name, value)
             if len(candidate) < len(best):
                 best = candidate
     return best

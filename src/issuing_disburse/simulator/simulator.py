@@ -27,6 +27,7 @@ from issuing_disburse.simulator.objects import (
     EventObject,
     TransactionObject,
 )
+from issuing_disburse.simulator.payouts import schedule as payouts_schedule
 from issuing_disburse.simulator.recorded import RecordedRequest
 from issuing_disburse.simulator.webhook_endpoints import REALTIME, register, rotate
 from issuing_disburse.simulator.world import Call, Key, Resource, World
@@ -269,6 +270,7 @@ class IssuingSimulator:
             wanted = {"card_issuing": issuing, "transfers": transfers}
             self._make_ready(account, tuple(name for name, is_on in wanted.items() if is_on))
             world.add(account)
+            payouts_schedule(self._call(account.id), account)
         if issuing_funds:
             self.fund_issuing(account.id, issuing_funds, account.default_currency)
         return account.id

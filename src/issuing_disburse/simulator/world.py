@@ -2,7 +2,6 @@
 What exists in the simulated Stripe, and how is it found and shown?
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
@@ -112,7 +111,8 @@ class World:
     now: int
     platform: str = ""
     by_id: dict[str, Resource] = field(factory=dict)
-    lists: dict[tuple[str, ...], list[Resource]] = field(factory=dict)
+    lists: dict[tuple[str, str], list[Resource]] = field(factory=dict)
+    indexes: dict[tuple[str, str, str, str], Resource | list[Resource]] = field(factory=dict)
     agenda: Agenda = field(factory=Agenda)
     positions: int = 0
     endpoints: list["WebhookEndpoint"] = field(factory=list)
@@ -133,18 +133,35 @@ class World:
         self.positions += 1
         resource.position = self.positions
         self.by_id[resource.id] = resource
-        lists, owner, noun = self.lists, resource.account, resource.noun
         try:
-            lists[owner, noun].append(resource)
+            self.lists[resource.account, resource.noun].append(resource)
         except KeyError:
-            lists[owner, noun] = [resource]
+            self.lists[resource.account, resource.noun] = [resource]
         for name in resource.indexed:
-            value = getattr(resource, name)
-            if value is not None:
-                try:
-                    lists[owner, noun, name, value].append(resource)
-                except KeyError:
-                    lists[owner, noun, name, value] = [resource]
+            self.index(resource, name)
+
+    def index(self, resource: Resource, name: str) -> None:
+        """
+        Put an object at the end of the list of its value of one indexed attribute.
+
+        Most values belong to a single object, which then stands for a list of its own.
+        """
+        value = getattr(resource, name)
+        if value is None:
+            return
+        key = (resource.account, resource.noun, name, value)
+        there = self.indexes.setdefault(key, resource)
+        if isinstance(there, list):
+            there.append(resource)
+        elif there is not resource:
+            self.indexes[key] = [there, resource]
+
+    def found(self, kind: type[Resource], owner: str, name: str, value: str) -> list[Resource]:
+        """
+        Return an account's objects of a kind with one value of an indexed attribute.
+        """
+        there = self.indexes.get((owner, kind.noun, name, value), [])
+        return there if isinstance(there, list) else [there]
 
     def reindex(self, resource: Resource, name: str, old: str | None) -> None:
         """
@@ -153,13 +170,18 @@ class World:
         new = getattr(resource, name)
         if new == old:
             return
-        key = (resource.account, resource.noun, name)
         if old is not None:
-            leaving = self.lists[*key, old]
-            del leaving[bisect_left(leaving, resource.position, key=_position)]
+            key = (resource.account, resource.noun, name, old)
+            staying = [
+                each
+                for each in self.found(type(resource), resource.account, name, old)
+                if each is not resource
+            ]
+            self.indexes[key] = staying
         if new is not None:
-            joining = self.lists.setdefault((*key, new), [])
-            joining.insert(bisect_left(joining, resource.position, key=_position), resource)
+            joined = [*self.found(type(resource), resource.account, name, new), resource]
+            joined.sort(key=_position)
+            self.indexes[resource.account, resource.noun, name, new] = joined
 
     def get(self, kind: type[R], name: str) -> R:
         """
