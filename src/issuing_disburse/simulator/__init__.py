@@ -3,8 +3,8 @@ Where can Stripe Issuing be had without Stripe? Here: stateful, offline, able to
 """
 
 from issuing_disburse.simulator.behaviour import Behaviour
-from issuing_disburse.simulator.engine import Response
 from issuing_disburse.simulator.errors import SimulatorError
+from issuing_disburse.simulator.exchange import Response
 from issuing_disburse.simulator.faults import (
     Fault,
     Faults,

@@ -10,15 +10,8 @@ from issuing_disburse.simulator import events
 from issuing_disburse.simulator.cards import Card
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.listing import page
-from issuing_disburse.simulator.schema import (
-    Amount,
-    Choice,
-    Metadata,
-    Text,
-    list_params,
-    merge_metadata,
-    params,
-)
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
+from issuing_disburse.simulator.schema import Amount, Choice, Text, list_params, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
 Atom: TypeAlias = str | int | bool | None

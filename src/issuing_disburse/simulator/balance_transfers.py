@@ -12,15 +12,8 @@ from issuing_disburse.simulator.accounts import Account
 from issuing_disburse.simulator.balance import BalanceType, announce, move
 from issuing_disburse.simulator.errors import ApiError, balance_too_low
 from issuing_disburse.simulator.issuing import require_issuing
-from issuing_disburse.simulator.schema import (
-    Amount,
-    Choice,
-    Currency,
-    Hash,
-    Metadata,
-    merge_metadata,
-    params,
-)
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
+from issuing_disburse.simulator.schema import Amount, Choice, Currency, Hash, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World
 
 FRIDAY = 4

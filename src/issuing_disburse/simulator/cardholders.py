@@ -2,7 +2,6 @@
 Who may use a card, and what is still missing from them?
 """
 
-import re
 from typing import ClassVar
 
 from attrs import define, field
@@ -13,19 +12,19 @@ from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.issuing import require_issuing
 from issuing_disburse.simulator.listing import page
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
+from issuing_disburse.simulator.people import check_email, check_name, check_person, e164
 from issuing_disburse.simulator.schema import (
     ACCEPTANCE,
     ADDRESS,
     Choice,
     Hash,
     Integer,
-    Metadata,
     Node,
     Params,
     Sequence,
     Text,
     list_params,
-    merge_metadata,
     params,
 )
 from issuing_disburse.simulator.spending import (
@@ -38,7 +37,6 @@ from issuing_disburse.simulator.spending import (
 )
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
-LONGEST_NAME = 24
 _ASKED_OF_LISTED = (
     "individual.dob.day",
     "individual.dob.month",
@@ -47,9 +45,6 @@ _ASKED_OF_LISTED = (
 )
 WATCHLIST_BIRTH_DATE = {"day": 1, "month": 1, "year": 1900}
 YOUNGEST_YEARS = 13
-_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*[A-Za-zÀ-ÖØ-öø-ɏ][A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*\Z")
-_PRINTABLE = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ0-9/\-&:().' ]+\Z")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 
 
 @define(eq=False, kw_only=True)
@@ -151,32 +146,9 @@ class Cardholder(Resource):
         }
 
 
-def _check_name(value: str, name: str) -> None:
-    if len(value) > LONGEST_NAME:
-        raise ApiError(
-            f"Invalid {name}: must be at most {LONGEST_NAME} characters long.", param=name
-        )
-    if not _PRINTABLE.match(value):
-        raise ApiError(f"Invalid {name}: it must not contain special characters.", param=name)
-
-
-def _check_person(value: str, name: str) -> None:
-    if not _LATIN.match(value):
-        raise ApiError(
-            f"Invalid {name}: must contain at least one letter, and may only contain Latin letters"
-            " and the characters . , - ' and space.",
-            param=name,
-        )
-
-
-def _check_email(value: str, name: str) -> None:
-    if not _EMAIL.match(value):
-        raise ApiError(f"Invalid email address: {value[:80]}", code="email_invalid", param=name)
-
-
 _FIELDS: dict[str, Node] = {
     "company": Hash({"tax_id": Text()}),
-    "email": Text(check=_check_email, clearable=True),
+    "email": Text(check=check_email, clearable=True),
     "individual": Hash(
         {
             "card_issuing": Hash({"user_terms_acceptance": Hash(ACCEPTANCE)}),
@@ -187,8 +159,8 @@ _FIELDS: dict[str, Node] = {
                     "year": Integer(required=True, least=1900, most=9999),
                 }
             ),
-            "first_name": Text(check=_check_person),
-            "last_name": Text(check=_check_person),
+            "first_name": Text(check=check_person),
+            "last_name": Text(check=check_person),
             "verification": Hash(
                 {"document": Hash({"back": Text(clearable=True), "front": Text(clearable=True)})}
             ),
@@ -204,7 +176,7 @@ CREATE = params(
     {
         **_FIELDS,
         "billing": Hash({"address": Hash(ADDRESS, required=True)}, required=True),
-        "name": Text(required=True, check=_check_name),
+        "name": Text(required=True, check=check_name),
         "type": Choice({"company", "individual"}),
     }
 )
@@ -254,7 +226,7 @@ def _apply(call: Call, holder: Cardholder, asked: Params) -> None:
     if "individual" in asked:
         holder.set_person(_person(call, holder, asked["individual"]))
     if asked.get("phone_number"):
-        holder.phone_number = _e164(asked["phone_number"], holder.country)
+        holder.phone_number = e164(asked["phone_number"], holder.country)
     elif "phone_number" in asked:
         holder.phone_number = None
     for name in ("email", "status", "preferred_locales"):
@@ -295,17 +267,6 @@ def _person(call: Call, holder: Cardholder, asked: Params) -> dict[str, object]:
         "last_name": asked.get("last_name", old.get("last_name")),
         "verification": {"document": {"back": None, "front": None, **(document or {})}},
     }
-
-
-def _e164(number: str, country: str) -> str:
-    digits = re.sub(r"[^0-9]", "", number)
-    if not 7 <= len(digits) <= 15 or re.search(r"[^0-9+() .\-]", number):  # noqa: PLR2004 - E.164
-        raise ApiError(f'"{number}" is not a valid phone number', param="phone_number")
-    if number.lstrip().startswith("+"):
-        return "+" + digits
-    if country == "US":
-        return "+1" + digits[-10:]
-    return "+" + digits
 
 
 def _screen(call: Call, holder: Cardholder) -> None:

@@ -8,21 +8,27 @@ from typing import ClassVar
 from attrs import define, field
 
 from issuing_disburse.simulator import events
+from issuing_disburse.simulator.card_rules import (
+    check_activation,
+    check_currency,
+    check_holder,
+    expiry,
+    refuse_physical,
+)
 from issuing_disburse.simulator.cardholders import Cardholder
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.issuing import require_issuing
 from issuing_disburse.simulator.listing import page
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
 from issuing_disburse.simulator.schema import (
     Choice,
     Free,
     Hash,
     Integer,
-    Metadata,
     Node,
     Params,
     Text,
     list_params,
-    merge_metadata,
     params,
 )
 from issuing_disburse.simulator.spending import (
@@ -35,9 +41,7 @@ from issuing_disburse.simulator.spending import (
 )
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
-CURRENCIES = frozenset({"eur", "gbp", "usd"})
 SECRETS = frozenset({"cvc", "number"})
-LONGEST_VALIDITY_MONTHS = 60
 _WALLETS: Wire = {
     "apple_pay": {"eligible": True, "ineligible_reason": None},
     "google_pay": {"eligible": True, "ineligible_reason": None},
@@ -125,7 +129,6 @@ class Card(Resource):
         return (today.year, today.month) > (self.exp_year, self.exp_month)
 
 
-_PHYSICAL_ONLY = ("personalization_design", "pin", "second_line", "shipping")
 _SHARED: dict[str, Node] = {
     "financial_account": Text(),
     "metadata": Metadata(),
@@ -182,7 +185,7 @@ def create(call: Call) -> Card:
     """
     require_issuing(call)
     world, asked = call.world, call.params
-    _refuse_physical(asked)
+    refuse_physical(asked)
     if "cardholder" not in asked:
         raise ApiError(
             "Missing required param: cardholder.", code="parameter_missing", param="cardholder"
@@ -191,12 +194,12 @@ def create(call: Call) -> Card:
         Cardholder, asked["cardholder"], call.account.id, param="cardholder", status=400
     )
     currency = asked["currency"].lower()
-    _check_currency(call, currency)
-    _check_holder(call, holder)
+    check_currency(call, currency)
+    check_holder(call, holder)
     status = asked.get("status", "inactive")
     if status == "active":
-        _check_activation(holder)
-    month, year = _expiry(call, asked)
+        check_activation(holder)
+    month, year = expiry(call, asked)
     replaced = _replaced(call, asked)
     number = world.ids.card_number()
     card = Card(
@@ -224,71 +227,6 @@ def create(call: Call) -> Card:
         _replace(call, replaced, card, asked["replacement_reason"])
     events.emit(call, "issuing_card.created", card)
     return card
-
-
-def _refuse_physical(asked: Params) -> None:
-    if asked["type"] == "physical":
-        raise ApiError(
-            "This simulator issues virtual cards only: physical cards are not imitated.",
-            param="type",
-        )
-    for name in _PHYSICAL_ONLY:
-        if asked.get(name) is not None:
-            raise ApiError(f"You cannot set `{name}` on a virtual card.", param=name)
-
-
-def _check_currency(call: Call, currency: str) -> None:
-    if currency not in CURRENCIES:
-        raise ApiError(f"Invalid currency: {currency[:20]}.", param="currency")
-    if currency != call.account.default_currency:
-        raise ApiError(
-            f"Cards of an account in {call.account.country} must use the currency"
-            f" {call.account.default_currency}.",
-            param="currency",
-        )
-
-
-def _check_holder(call: Call, holder: Cardholder) -> None:
-    if (
-        call.account.country != "US"
-        and holder.phone_number is None
-        and call.world.behaviour.phone_required_outside_us
-    ):
-        raise ApiError(
-            "You cannot create a card without a `phone_number` on file for cardholder:"
-            f" {holder.id}. Please see https://stripe.com/docs/issuing/3d-secure.",
-            code="cardholder_phone_number_required",
-            param="cardholder",
-        )
-
-
-def _check_activation(holder: Cardholder) -> None:
-    if holder.past_due():
-        raise ApiError(
-            "This cardholder has outstanding requirements preventing them from activating an"
-            " issued card.",
-            param="cardholder",
-        )
-
-
-def _expiry(call: Call, asked: Params) -> tuple[int, int]:
-    now = datetime.fromtimestamp(call.world.seconds, UTC)
-    if "exp_month" not in asked and "exp_year" not in asked:
-        return now.month, now.year + call.world.behaviour.card_validity_years
-    for name in ("exp_month", "exp_year"):
-        if name not in asked:
-            raise ApiError(f"Missing required param: {name}.", code="parameter_missing", param=name)
-    month, year = asked["exp_month"], asked["exp_year"]
-    ahead = (year - now.year) * 12 + month - now.month
-    if not 1 <= month <= 12:  # noqa: PLR2004 - months of a year
-        raise ApiError("Invalid exp_month: must be between 1 and 12.", param="exp_month")
-    if not 1 <= ahead < LONGEST_VALIDITY_MONTHS:
-        raise ApiError(
-            "The expiration date must be at least one month and less than five years in the"
-            " future.",
-            param="exp_year",
-        )
-    return month, year
 
 
 def _replaced(call: Call, asked: Params) -> Card | None:
@@ -365,12 +303,12 @@ def update(call: Call) -> Card:
     """
     card = call.world.find(Card, call.names[0], call.account.id)
     asked = call.params
-    _refuse_physical({"type": "virtual", **asked})
+    refuse_physical({"type": "virtual", **asked})
     status = asked.get("status", card.status)
     if card.status == "canceled" and set(asked) - {"metadata", "expand"}:
         raise ApiError("You cannot change a card that has been canceled.", param="status")
     if status == "active" and card.status != "active":
-        _check_activation(call.world.get(Cardholder, card.cardholder))
+        check_activation(call.world.get(Cardholder, card.cardholder))
     if "cancellation_reason" in asked and status != "canceled":
         raise ApiError(
             "You can only set `cancellation_reason` when canceling a card.",

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from issuing_disburse.simulator import (
-    accounts,
     authorizations,
     balance,
     balance_settings,
     balance_transfers,
+    captures,
     cardholders,
     cards,
     delivery,
@@ -18,6 +18,7 @@ from issuing_disburse.simulator import (
     ephemeral_keys,
     events,
     funding_instructions,
+    onboarding,
     payouts,
     purchases,
     tokens,
@@ -31,20 +32,25 @@ from issuing_disburse.simulator.router import Endpoint
 _HELPERS = "/v1/test_helpers/issuing"
 
 ENDPOINTS = (
-    Endpoint("GET", "/v1/account", accounts.retrieve_own, accounts.RETRIEVE),
-    Endpoint("POST", "/v1/accounts", accounts.create, accounts.CREATE),
-    Endpoint("GET", "/v1/accounts", accounts.listing, accounts.LIST),
-    Endpoint("GET", "/v1/accounts/:id", accounts.retrieve, accounts.RETRIEVE),
-    Endpoint("POST", "/v1/accounts/:id", accounts.update, accounts.UPDATE),
-    Endpoint("GET", "/v1/accounts/:id/capabilities", accounts.list_capabilities, accounts.RETRIEVE),
+    Endpoint("GET", "/v1/account", onboarding.retrieve_own, onboarding.RETRIEVE),
+    Endpoint("POST", "/v1/accounts", onboarding.create, onboarding.CREATE),
+    Endpoint("GET", "/v1/accounts", onboarding.listing, onboarding.LIST),
+    Endpoint("GET", "/v1/accounts/:id", onboarding.retrieve, onboarding.RETRIEVE),
+    Endpoint("POST", "/v1/accounts/:id", onboarding.update, onboarding.UPDATE),
     Endpoint(
-        "GET", "/v1/accounts/:id/capabilities/:id", accounts.retrieve_capability, accounts.RETRIEVE
+        "GET", "/v1/accounts/:id/capabilities", onboarding.list_capabilities, onboarding.RETRIEVE
+    ),
+    Endpoint(
+        "GET",
+        "/v1/accounts/:id/capabilities/:id",
+        onboarding.retrieve_capability,
+        onboarding.RETRIEVE,
     ),
     Endpoint(
         "POST",
         "/v1/accounts/:id/capabilities/:id",
-        accounts.update_capability,
-        accounts.UPDATE_CAPABILITY,
+        onboarding.update_capability,
+        onboarding.UPDATE_CAPABILITY,
     ),
     Endpoint("POST", "/v1/issuing/cardholders", cardholders.create, cardholders.CREATE),
     Endpoint("GET", "/v1/issuing/cardholders", cardholders.listing, cardholders.LIST),
@@ -164,9 +170,7 @@ ENDPOINTS = (
         purchases.INCREMENT,
         locks_itself=True,
     ),
-    Endpoint(
-        "POST", f"{_HELPERS}/authorizations/:id/capture", purchases.capture, purchases.CAPTURE
-    ),
+    Endpoint("POST", f"{_HELPERS}/authorizations/:id/capture", captures.capture, captures.CAPTURE),
     Endpoint("POST", f"{_HELPERS}/authorizations/:id/expire", purchases.expire, purchases.EXPIRE),
     Endpoint(
         "POST", f"{_HELPERS}/authorizations/:id/reverse", purchases.reverse, purchases.REVERSE

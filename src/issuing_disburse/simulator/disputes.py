@@ -10,17 +10,16 @@ from issuing_disburse.simulator import events
 from issuing_disburse.simulator.balance import move
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.listing import page
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
 from issuing_disburse.simulator.schema import (
     Amount,
     Choice,
     Free,
     Hash,
-    Metadata,
     Node,
     Params,
     Text,
     list_params,
-    merge_metadata,
     params,
 )
 from issuing_disburse.simulator.transactions import Transaction

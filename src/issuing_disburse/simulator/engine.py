@@ -3,20 +3,20 @@ How does a request become a response, from bytes to bytes?
 """
 
 import re
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections import deque
 from collections.abc import Callable, Mapping
 
 from attrs import define, field
 from orjson import loads
 
+from issuing_disburse.simulator.access import authenticate, check_body, check_key, choose_account
 from issuing_disburse.simulator.accounts import Account
 from issuing_disburse.simulator.catalogue import ENDPOINTS
 from issuing_disburse.simulator.delivery import Postman
 from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.events import EXPIRED_SINCE, for_version
+from issuing_disburse.simulator.exchange import Request, Response
 from issuing_disburse.simulator.expansion import expand
 from issuing_disburse.simulator.faults import (
     Action,
@@ -32,49 +32,10 @@ from issuing_disburse.simulator.idempotency import Replies, StoredReply, fingerp
 from issuing_disburse.simulator.limits import RateLimiter
 from issuing_disburse.simulator.recorded import RecordedRequest
 from issuing_disburse.simulator.router import Endpoint, Router
-from issuing_disburse.simulator.world import API_VERSION, Call, Key, Resource, World
+from issuing_disburse.simulator.world import Call, Resource, World
 
-LARGEST_BODY = 1_000_000
 KEPT_REQUESTS = 10_000
 _VERSION = re.compile(r"20\d\d-[01]\d-[0-3]\d(\.[a-z0-9_]+)*(;.*)?\Z")
-_FORM = "application/x-www-form-urlencoded"
-
-
-@define
-class Response:
-    """
-    Be one HTTP response.
-
-    *lost* says that it must not reach the caller: the connection breaks (``"lost"``) or stays
-    silent (``"hang"``) for *seconds*.
-    """
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    lost: str | None = None
-    seconds: float = 0.0
-
-
-@define
-class Request:
-    """
-    Be what is known of a request while it is worked on.
-    """
-
-    id: str
-    method: str
-    path: str
-    query: bytes
-    headers: dict[str, str]
-    body: bytes
-    account: Account
-    key: str | None = None
-    version: str = API_VERSION
-    replayed: bool = False
-    lost: str | None = None
-    seconds: float = 0.0
-    should_retry: bool | None = None
 
 
 @define
@@ -145,15 +106,15 @@ class Engine:
     def _answer(
         self, request: Request, outbox: list[tuple[str, str, int]]
     ) -> tuple[int, bytes, Mapping[str, str]]:
-        key = self._authenticate(request)
-        self._choose_account(request, key)
+        key = authenticate(self.world, request)
+        choose_account(self.world, request, key)
         version = request.headers.get("stripe-version")
         if version is not None:
             if not _VERSION.match(version):
                 raise ApiError(f"Invalid Stripe API version: {version[:60]}")
             request.version = version
         endpoint, names = self.router.find(request.method, request.path)
-        self._check_key(key, request, names)
+        check_key(self.world, key, request, names)
         self.limiter.admit(endpoint.name, request.account.id, self.world.seconds)
         fault = None
         if len(self.faults):
@@ -163,89 +124,11 @@ class Engine:
             self._fail_before(request, fault)
         if request.method == "POST":
             name = request.headers.get("idempotency-key")
-            self._check_body(request)
+            check_body(request)
             if name:
                 request.key = name
                 return self._once(endpoint, names, request, outbox, fault)
         return self._run(endpoint, names, request, outbox, fault)[:3]
-
-    def _authenticate(self, request: Request) -> Key:
-        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-        secret = credentials.strip()
-        if scheme.lower() == "basic":
-            try:
-                secret = b64decode(secret, validate=True).decode().partition(":")[0]
-            except (Base64Error, UnicodeDecodeError, ValueError):
-                secret = ""
-        elif scheme.lower() != "bearer":
-            secret = ""
-        if not secret:
-            raise ApiError(
-                "You did not provide an API key. You need to provide your API key in the"
-                " Authorization header, using Bearer auth (e.g. 'Authorization: Bearer"
-                " YOUR_SECRET_KEY').",
-                status=401,
-            )
-        key = self.world.keys.get(secret)
-        if key is None:
-            shown = f"{secret[:8]}{'*' * 12}{secret[-4:]}" if len(secret) > 16 else "*" * 12  # noqa: PLR2004 - too short to show a part
-            raise ApiError(f"Invalid API Key provided: {shown}", status=401)
-        return key
-
-    def _choose_account(self, request: Request, key: Key) -> None:
-        own = self.world.get(Account, key.account)
-        request.account = own
-        name = request.headers.get("stripe-account")
-        if name is None or name == own.id:
-            return
-        found = self.world.by_id.get(name)
-        if not isinstance(found, Account) or found.account != own.id:
-            raise ApiError(
-                f"The provided key does not have access to account '{name[:60]}' (or that account"
-                " does not exist). Application access may have been revoked.",
-                status=403,
-                code="account_invalid",
-            )
-        request.account = found
-
-    def _check_key(self, key: Key, request: Request, names: tuple[str, ...]) -> None:
-        """
-        Refuse what a restricted key may not do, and everything to a live key: there is only test.
-        """
-        if key.livemode:
-            for name in names:
-                if name in self.world.by_id:
-                    raise ApiError(
-                        f"No such object: '{name}'; a similar object exists in test mode, but a"
-                        " live mode key was used to make this request.",
-                        status=404,
-                        code="resource_missing",
-                        param="id",
-                    )
-            raise ApiError(
-                "This simulator has test mode only; a live mode key was used.", status=403
-            )
-        if key.allowed is not None and not any(
-            request.method == method and request.path.startswith(prefix)
-            for method, prefix in key.allowed
-        ):
-            raise ApiError(
-                f"The provided key '{key.secret[:8]}{'*' * 12}' does not have the required"
-                f" permissions for this endpoint on account '{request.account.id}'.",
-                status=403,
-                code="more_permissions_required_for_application",
-            )
-
-    def _check_body(self, request: Request) -> None:
-        if len(request.body) > LARGEST_BODY:
-            raise ApiError(f"Request body is larger than {LARGEST_BODY} bytes.", status=413)
-        if not request.body:
-            return
-        kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
-        if kind != _FORM:
-            raise ApiError(
-                f"Invalid request (unsupported content type {kind[:60]}): only {_FORM} is accepted."
-            )
 
     def _fail_before(self, request: Request, fault: Action) -> None:
         if isinstance(fault, Refuse) and not fault.recorded:

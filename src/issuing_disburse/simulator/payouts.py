@@ -12,16 +12,8 @@ from issuing_disburse.simulator.accounts import Account
 from issuing_disburse.simulator.balance import BalanceType, announce, move
 from issuing_disburse.simulator.errors import ApiError, balance_too_low, no_such
 from issuing_disburse.simulator.listing import page
-from issuing_disburse.simulator.schema import (
-    Amount,
-    Choice,
-    Currency,
-    Metadata,
-    Text,
-    list_params,
-    merge_metadata,
-    params,
-)
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
+from issuing_disburse.simulator.schema import Amount, Choice, Currency, Text, list_params, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
 DAY_SECONDS = 86_400

@@ -10,7 +10,7 @@ from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.form import Tree, decode
 
 if TYPE_CHECKING:
-    from issuing_disburse.simulator.engine import Request
+    from issuing_disburse.simulator.exchange import Request
 
 _HIDDEN = frozenset({"cvc", "number", "pin"})
 

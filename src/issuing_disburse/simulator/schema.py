@@ -3,7 +3,6 @@ Which parameters does an endpoint declare, and what do they mean once decoded?
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
 from attrs import field, frozen
@@ -22,9 +21,6 @@ Params: TypeAlias = dict[str, Any]
 Decoded parameters: only what was sent is there; ``None`` means "unset this".
 """
 
-MAX_METADATA_KEYS = 50
-MAX_METADATA_KEY = 40
-MAX_METADATA_VALUE = 500
 LARGEST_AMOUNT = 99_999_999
 MAX_TEXT = 5_000
 MAX_INTEGER_DIGITS = 18
@@ -246,56 +242,6 @@ class Sequence:
 
 
 @frozen
-class Metadata:
-    """
-    The caller's own labels: limits as documented, an empty value removes a key.
-    """
-
-    required: bool = False
-
-    def read(self, value: Tree, name: str) -> dict[str, str] | None:
-        if value == "":
-            return None
-        if type(value) is not dict:
-            raise ApiError("Invalid hash", param=name)
-        for key, item in value.items():
-            path = f"{name}[{key[:60]}]"
-            if type(item) is not str:
-                raise ApiError("Metadata values must be strings.", param=path)
-            if len(key) > MAX_METADATA_KEY:
-                raise ApiError(
-                    f"Metadata keys must be at most {MAX_METADATA_KEY} characters.", param=path
-                )
-            if len(item) > MAX_METADATA_VALUE:
-                raise ApiError(
-                    f"Metadata values must be at most {MAX_METADATA_VALUE} characters.", param=path
-                )
-        if len(value) > MAX_METADATA_KEYS:
-            raise ApiError(
-                f"You can have at most {MAX_METADATA_KEYS} metadata keys on one object.", param=name
-            )
-        return dict(value)
-
-
-def merge_metadata(old: dict[str, str], new: dict[str, str] | None) -> dict[str, str]:
-    """
-    Return *old* with *new* merged in per key; ``None`` removes everything.
-
-    Raises:
-        ApiError: The result would have more keys than an object may carry.
-    """
-    if new is None:
-        return {}
-    merged = {key: value for key, value in (old | new).items() if value}
-    if len(merged) > MAX_METADATA_KEYS:
-        raise ApiError(
-            f"You can have at most {MAX_METADATA_KEYS} metadata keys on one object.",
-            param="metadata",
-        )
-    return merged
-
-
-@frozen
 class Free:
     """
     A part that is kept as it was sent, without judging what is inside.
@@ -368,10 +314,3 @@ def list_params(fields: Mapping[str, Node] | None = None) -> Hash:
         },
         exclusive=(("starting_after", "ending_before"),),
     )
-
-
-def utc_text(seconds: int) -> str:
-    """
-    Return Unix *seconds* as a UTC date, for messages.
-    """
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

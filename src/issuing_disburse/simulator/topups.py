@@ -11,16 +11,15 @@ from issuing_disburse.simulator.balance import BalanceType, announce, move
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.issuing import require_issuing
 from issuing_disburse.simulator.listing import page
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
 from issuing_disburse.simulator.schema import (
     Amount,
     Choice,
     Currency,
     Free,
-    Metadata,
     Params,
     Text,
     list_params,
-    merge_metadata,
     params,
 )
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing

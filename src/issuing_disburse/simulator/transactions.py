@@ -16,16 +16,8 @@ from issuing_disburse.simulator.decisions import count_payment
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.merchants import MERCHANT_DATA, PURCHASE_DETAILS, merchant_wire
-from issuing_disburse.simulator.schema import (
-    Amount,
-    Choice,
-    Currency,
-    Metadata,
-    Text,
-    list_params,
-    merge_metadata,
-    params,
-)
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
+from issuing_disburse.simulator.schema import Amount, Choice, Currency, Text, list_params, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
 

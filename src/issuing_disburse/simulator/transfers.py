@@ -12,15 +12,14 @@ from issuing_disburse.simulator.accounts import Account
 from issuing_disburse.simulator.balance import move
 from issuing_disburse.simulator.errors import ApiError, balance_too_low, no_such
 from issuing_disburse.simulator.listing import list_of, page
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
 from issuing_disburse.simulator.schema import (
     Amount,
     Boolean,
     Choice,
     Currency,
-    Metadata,
     Text,
     list_params,
-    merge_metadata,
     params,
 )
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from issuing_disburse.simulator.engine import Response
+from issuing_disburse.simulator.exchange import Response
 
 Handle = Callable[[str, str, Mapping[str, str], bytes], Response]
 

@@ -8,16 +8,8 @@ from attrs import define, field
 
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.listing import page
-from issuing_disburse.simulator.schema import (
-    Boolean,
-    Metadata,
-    Node,
-    Sequence,
-    Text,
-    list_params,
-    merge_metadata,
-    params,
-)
+from issuing_disburse.simulator.metadata import Metadata, merge_metadata
+from issuing_disburse.simulator.schema import Boolean, Node, Sequence, Text, list_params, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
 REALTIME = "issuing_authorization.request"

@@ -1,0 +1,135 @@
+"""
+What do banks, networks and Stripe's own staff do, as seen from a test?
+"""
+
+from typing import TYPE_CHECKING
+
+from issuing_disburse.simulator import balance, cardholders, disputes, onboarding, payouts, topups
+
+if TYPE_CHECKING:
+    pass
+
+from collections.abc import Callable
+
+from issuing_disburse.simulator.errors import ApiError, SimulatorError
+from issuing_disburse.simulator.room import Room
+from issuing_disburse.simulator.world import Call, R
+
+
+class Backstage(Room):
+    """
+    Let happen what no API call of the platform makes happen.
+    """
+
+    def fund_platform(self, amount: int, currency: str = "usd") -> None:
+        """
+        Put *amount* minor units into the platform's payments balance.
+        """
+        self._move(self._platform.id, amount, currency, "payments", "adjustment", "Test funds")
+
+    def fund_issuing(self, account: str, amount: int, currency: str = "usd") -> None:
+        """
+        Put *amount* minor units into an Issuing balance, as a bank transfer from outside does.
+        """
+        self._move(account, amount, currency, "issuing", "topup", "Bank transfer")
+
+    def take_back_issuing(self, account: str, amount: int, currency: str = "usd") -> None:
+        """
+        Take *amount* minor units out of an Issuing balance, as someone at a Dashboard might.
+        """
+        self._move(account, -amount, currency, "issuing", "adjustment", "Manual movement")
+
+    def _move(
+        self,
+        account: str,
+        amount: int,
+        currency: str,
+        kind: balance.BalanceType,
+        reason: str,
+        text: str,
+    ) -> None:
+        call = self._call(account)
+        with self._world.lock:
+            balance.move(
+                call, amount, currency.lower(), balance=kind, kind=reason, description=text
+            )
+            balance.announce(call)
+        self._postman.deliver(call.outbox)
+
+    def issuing_balance(self, account: str | None = None, currency: str = "usd") -> int:
+        """
+        Return the available Issuing balance in minor units; the platform's own without *account*.
+        """
+        return self._call(account).account.funds.get(("issuing", currency), 0)
+
+    def held(self, account: str | None = None, currency: str = "usd") -> int:
+        """
+        Return what open authorizations hold, in minor units.
+        """
+        return self._call(account).account.held.get(currency, 0)
+
+    def payments_balance(self, account: str | None = None, currency: str = "usd") -> int:
+        """
+        Return the available payments balance in minor units.
+        """
+        return self._call(account).account.funds.get(("payments", currency), 0)
+
+    def set_screening(self, cardholder_id: str, verdict: str | None) -> None:
+        """
+        Let the watchlist say ``under_review``, ``listed``, ``rejected.listed`` or nothing.
+        """
+        holder = self._known(cardholders.Cardholder, cardholder_id)
+        self._do(holder.account, lambda call: cardholders.set_screening(call, holder, verdict))
+
+    def disable_issuing(self, account: str, reason: str | None = "rejected.other") -> None:
+        """
+        Turn an account's ``card_issuing`` capability off, or with ``None`` on again.
+        """
+        call = self._call(account)
+        with self._world.lock:
+            before = call.account.wire(self._world)
+            rest = {k: v for k, v in call.account.disabled.items() if k != "card_issuing"}
+            call.account.disabled = rest if reason is None else {**rest, "card_issuing": reason}
+            call.account.changed()
+            onboarding.announce(call, call.account, before)
+        self._postman.deliver(call.outbox)
+
+    def settle_topup(self, topup_id: str, outcome: str = "succeeded") -> None:
+        """
+        Let the bank answer a top-up: ``succeeded``, ``reversed``, or a failure code.
+        """
+        topup = self._known(topups.Topup, topup_id)
+        self._do(topup.account, lambda call: topups.settle(call, topup, outcome))
+
+    def settle_payout(self, payout_id: str, failure: str | None = None) -> None:
+        """
+        Let the bank answer a payout: it arrived, or it came back with a *failure* code.
+        """
+        payout = self._known(payouts.Payout, payout_id)
+        self._do(payout.account, lambda call: payouts.settle(call, payout, failure))
+
+    def decide_dispute(self, dispute_id: str, *, won: bool) -> None:
+        """
+        Let the network decide a submitted dispute.
+        """
+        dispute = self._known(disputes.Dispute, dispute_id)
+        self._do(dispute.account, lambda call: disputes.decide(call, dispute, won=won))
+
+    def _known(self, kind: type[R], name: str) -> R:
+        found = self._world.by_id.get(name)
+        if not isinstance(found, kind):
+            message = f"No such {kind.noun}: {name!r}"
+            raise SimulatorError(message, code="resource_missing")
+        return found
+
+    def _do(self, account: str, action: Callable[[Call], None]) -> None:
+        """
+        Carry out something that is no request, and deliver what it leads to.
+        """
+        call = self._call(account)
+        try:
+            with self._world.lock:
+                action(call)
+        except ApiError as error:
+            raise SimulatorError(error.message, code=error.code, param=error.param) from error
+        self._postman.deliver(call.outbox)

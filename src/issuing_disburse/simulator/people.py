@@ -1,0 +1,52 @@
+"""
+Is this a name, an e-mail address, a phone number that Stripe takes?
+"""
+
+import re
+
+from issuing_disburse.simulator.errors import ApiError
+
+LONGEST_NAME = 24
+
+
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*[A-Za-zÀ-ÖØ-öø-ɏ][A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*\Z")
+
+
+_PRINTABLE = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ0-9/\-&:().' ]+\Z")
+
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
+
+
+def check_name(value: str, name: str) -> None:
+    if len(value) > LONGEST_NAME:
+        raise ApiError(
+            f"Invalid {name}: must be at most {LONGEST_NAME} characters long.", param=name
+        )
+    if not _PRINTABLE.match(value):
+        raise ApiError(f"Invalid {name}: it must not contain special characters.", param=name)
+
+
+def check_person(value: str, name: str) -> None:
+    if not _LATIN.match(value):
+        raise ApiError(
+            f"Invalid {name}: must contain at least one letter, and may only contain Latin letters"
+            " and the characters . , - ' and space.",
+            param=name,
+        )
+
+
+def check_email(value: str, name: str) -> None:
+    if not _EMAIL.match(value):
+        raise ApiError(f"Invalid email address: {value[:80]}", code="email_invalid", param=name)
+
+
+def e164(number: str, country: str) -> str:
+    digits = re.sub(r"[^0-9]", "", number)
+    if not 7 <= len(digits) <= 15 or re.search(r"[^0-9+() .\-]", number):  # noqa: PLR2004 - E.164
+        raise ApiError(f'"{number}" is not a valid phone number', param="phone_number")
+    if number.lstrip().startswith("+"):
+        return "+" + digits
+    if country == "US":
+        return "+1" + digits[-10:]
+    return "+" + digits
