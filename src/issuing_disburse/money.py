@@ -31,7 +31,8 @@ EXPONENTS: dict[str, int] = {
 """How many decimals each currency has at Stripe."""
 
 _MINOR_MAX = 10**15
-_DECIMAL_TEXT = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,3})?", re.ASCII)
+_DECIMAL_TEXT = re.compile(r"([+-]?)(\d{1,15})(?:\.(\d{1,30}))?", re.ASCII)
+_DIGITS_MAX = 50
 
 
 @frozen(order=False)
@@ -94,7 +95,8 @@ class Money:
         zero = cls(0, code)  # judges the currency
         exponent = EXPONENTS[zero.currency]
         if isinstance(amount, Decimal):
-            text = format(amount, "f") if amount.is_finite() else str(amount)
+            is_short = amount.is_finite() and abs(amount.adjusted()) < _DIGITS_MAX
+            text = format(amount, "f") if is_short else str(amount)
         elif isinstance(amount, str):
             text = amount.strip()
         else:
@@ -103,18 +105,20 @@ class Money:
                 f"{type(amount).__name__} is not accepted, it may not be exact",
                 "write the amount as text: Money.of('125.00', 'usd')",
             )
-        if not _DECIMAL_TEXT.fullmatch(text):
+        read = _DECIMAL_TEXT.fullmatch(text)
+        if read is None:
             raise InvalidInputError(
                 "amount", f"{text[:40]!r} is no plain decimal number", "write it as '1250.00'"
             )
-        scaled = Decimal(text).scaleb(exponent)
-        if scaled != scaled.to_integral_value():
+        # Digit by digit: decimal arithmetic would round to the context of whoever calls.
+        sign, whole, decimals = read[1], read[2], (read[3] or "").rstrip("0")
+        if len(decimals) > exponent:
             raise InvalidInputError(
                 "amount",
                 f"{text!r} is finer than the minor unit of {code}",
                 f"{code} has {exponent} decimals; round before paying",
             )
-        return cls(int(scaled), code)
+        return cls(int(f"{sign}{whole}{decimals:0<{exponent}}"), code)
 
     @classmethod
     def zero(cls, currency: str) -> Self:
