@@ -1,0 +1,124 @@
+"""
+Do callers get the types that the pinned interface promises? Checked by mypy, never run.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import assert_type
+
+from issuing_disburse import (
+    Allotment,
+    AuthorizationPolicy,
+    AuthorizationRequest,
+    BalanceFunder,
+    CardFactory,
+    CardholderManager,
+    CardReference,
+    Decision,
+    Disbursement,
+    Disburser,
+    FundingReceipt,
+    FundingRoute,
+    Journal,
+    Limit,
+    Money,
+    Objection,
+    Order,
+    Preflight,
+    Recipient,
+    Reclaimer,
+    Reclamation,
+    Reconciliation,
+    Reply,
+    Statement,
+    Status,
+    Terms,
+)
+
+
+def weekdays_only(request: AuthorizationRequest, allotment: Allotment) -> Objection | Limit | None:
+    """
+    Object on Saturdays and Sundays.
+    """
+    if request.created.weekday() >= 5:
+        return Objection("weekend", "this card works on weekdays")
+    return None
+
+
+class TreasuryRoute:
+    """
+    Moves nothing: a treasury that is filled by hand.
+    """
+
+    def fund(
+        self, account: str | None, amount: Money, *, key: str, journal: Journal
+    ) -> FundingReceipt:
+        """
+        Say that it is there.
+        """
+        return FundingReceipt(amount=amount)
+
+    def give_back(
+        self,
+        account: str | None,
+        amount: Money,
+        *,
+        key: str,
+        receipts: Sequence[FundingReceipt],
+        journal: Journal,
+    ) -> FundingReceipt:
+        """
+        Say that it is gone.
+        """
+        return FundingReceipt(amount=amount)
+
+
+class Cautious(AuthorizationPolicy):
+    """
+    Decides by itself.
+    """
+
+    def decide(self, request: AuthorizationRequest, allotment: Allotment) -> Decision:
+        """
+        Leave it to the rules.
+        """
+        return super().decide(request, allotment)
+
+
+route: FundingRoute = TreasuryRoute()
+policy = assert_type(AuthorizationPolicy.default().with_rules(weekdays_only), AuthorizationPolicy)
+
+
+def use(disburser: Disburser, recipient: Recipient) -> None:
+    """
+    Call every verb, and say what comes back.
+    """
+    order = Order(
+        id="claim-8841",
+        recipient=recipient,
+        amount=Money.of("125.00", "usd"),
+        terms=Terms(valid_for=timedelta(days=30)),
+    )
+    paid = assert_type(disburser.disburse(order), Disbursement)
+    assert_type(paid.status, Status)
+    assert_type(paid.card, CardReference)
+    assert_type(paid.card_or_none, CardReference | None)
+    assert_type(disburser.resume(order.id), Disbursement)
+    assert_type(disburser.resume_all(), tuple[Disbursement, ...])
+    assert_type(disburser.get(order.id), Disbursement)
+    assert_type(disburser.statement(order.id), Statement)
+    assert_type(disburser.reissue(order.id), Disbursement)
+    assert_type(disburser.handle_webhook(b"{}", "t=1,v1=0"), Reply)
+    assert_type(disburser.reclaim(order.id), Reclamation)
+    assert_type(disburser.reclaim_expired(limit=10), tuple[Reclamation, ...])
+    assert_type(disburser.reconcile(), Reconciliation)
+    assert_type(disburser.preflight(), Preflight)
+    assert_type(disburser.cardholders, CardholderManager)
+    assert_type(disburser.cards, CardFactory)
+    assert_type(disburser.funding, BalanceFunder)
+    assert_type(disburser.policy, AuthorizationPolicy)
+    assert_type(disburser.reclaimer, Reclaimer)
+    assert_type(disburser.for_account("acct_1"), Disburser)
+    # A float is no amount, and a card number is no attribute; if either passes, mypy says so here.
+    Money.of(1.5, "usd")  # type: ignore[arg-type]  # that it is refused is what is checked
+    paid.card.number  # type: ignore[attr-defined]  # noqa: B018 - likewise
