@@ -40,8 +40,9 @@ def latinised(text: str) -> str:
     >>> latinised("Zoë Łukasiewicz-Groß")
     'Zoe Lukasiewicz-Gross'
     """
-    decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    return "".join(mark for mark in decomposed if not unicodedata.combining(mark)).strip()
+    decomposed = unicodedata.normalize("NFKD", text)
+    plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
+    return plain.translate(_LETTERS).strip()
 
 
 def _text(path: str, value: object, longest: int) -> str:
@@ -112,7 +113,7 @@ class UserTerms:
                 "pass an aware datetime: datetime(2026, 11, 1, tzinfo=UTC)",
             )
         try:
-            ipaddress.ip_address(self.ip)
+            ipaddress.ip_address(str(self.ip))  # as text: a number would pass for an address
         except ValueError:
             raise InvalidInputError(
                 "recipient.user_terms.ip", "is no IP address", "pass the address of the acceptance"
@@ -221,7 +222,9 @@ class Recipient:
             raise InvalidInputError("recipient.billing", "is missing", "pass an Address(...)")
         if self.reference is not None:
             _text("recipient.reference", self.reference, 200)
-        if self.email is not None and not _EMAIL.fullmatch(self.email):
+        if self.email is not None and not _EMAIL.fullmatch(
+            _text("recipient.email", self.email, 320)
+        ):
             raise InvalidInputError(
                 "recipient.email", "is no e-mail address", "correct it or leave it out"
             )
@@ -250,6 +253,10 @@ class Recipient:
         for part in ("first_name", "last_name"):
             name = _person_name(f"recipient.{part}", getattr(self, part))
             object.__setattr__(self, part, name)
+        if self.user_terms is not None and not isinstance(self.user_terms, UserTerms):
+            raise InvalidInputError(
+                "recipient.user_terms", "is no UserTerms", "pass UserTerms(accepted_at=…, ip=…)"
+            )
         if self.billing.country == "US" and self.user_terms is None:
             raise InvalidInputError(
                 "recipient.user_terms",
