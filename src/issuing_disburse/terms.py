@@ -103,11 +103,12 @@ class AmountRule:
                 "terms.amount.kind", "is unknown", "use AmountRule.exact(), .up_to() or .between()"
             )
         if self.kind == "between":
-            if self.maximum_minor is None or self.maximum_minor < max(self.minimum_minor, 1):
+            maximum = self.maximum_minor
+            _count("terms.amount.maximum_minor", maximum, most=10**9)
+            if maximum is None or maximum < max(self.minimum_minor, 1):
                 raise InvalidInputError(
                     "terms.amount", "the maximum is below the minimum", "swap them"
                 )
-            _count("terms.amount.maximum_minor", self.maximum_minor, most=10**9)
         if self.kind == "up_to" and (self.under_minor or self.under_basis_points):
             raise InvalidInputError(
                 "terms.amount",
@@ -180,6 +181,12 @@ class Terms:
     reissue_after: timedelta = timedelta(days=31)
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.amount, AmountRule):
+            raise InvalidInputError(
+                "terms.amount",
+                "is no AmountRule",
+                "pass AmountRule.exact(), .up_to() or .between()",
+            )
         self._check_duration()
         self._check_uses()
         for name, known in (("categories", CATEGORIES), ("countries", COUNTRIES)):
