@@ -26,6 +26,7 @@ T = TypeVar("T")
 _WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PAUSE_SECONDS = 0.002
+_TRIES_BEFORE_TABLE_LOCK = 4
 
 
 class PostgresRunner:
@@ -50,10 +51,16 @@ class PostgresRunner:
     def transact(self, work: Callable[[Transaction], T], *, deadline: float) -> T:
         """
         Run *work*; again when others wrote first, then with its records locked as it reads them.
+
+        Who loses again and again (there is nothing to lock in a chain that others append to) at
+        last keeps all others from writing to that table, for as long as the work takes.
         """
+        contended: str | None = None
         for number in range(TRIES):
-            transaction: SQLTransaction | None = None
-            with self._begun(_WRITING, deadline) as connection:
+            lock = ""
+            if contended is not None and number >= _TRIES_BEFORE_TABLE_LOCK:
+                lock = f"; LOCK TABLE {contended} IN SHARE ROW EXCLUSIVE MODE"
+            with self._begun(_WRITING, deadline, lock) as connection:
                 transaction = self._transaction(
                     connection, deadline, is_writable=True, locks_always=number > 0
                 )
@@ -64,6 +71,7 @@ class PostgresRunner:
                     self._roll_back(connection)
                     if number + 1 == TRIES or not _is_overtaken(exc, transaction):
                         raise
+                    contended = transaction.contended
                 except BaseException:
                     self._roll_back(connection)
                     raise
@@ -112,16 +120,16 @@ class PostgresRunner:
         )
 
     @contextmanager
-    def _begun(self, begin: str, deadline: float) -> Iterator[Connection]:
+    def _begun(self, begin: str, deadline: float, lock: str = "") -> Iterator[Connection]:
         if not self._slots.acquire(timeout=max(0.0, deadline - monotonic())):
             raise time_is_up()
         try:
-            with self._connected(begin, deadline) as connection:
+            with self._connected(begin, deadline, lock) as connection:
                 yield connection
         finally:
             self._slots.release()
 
-    def _connected(self, begin: str, deadline: float) -> Connection:
+    def _connected(self, begin: str, deadline: float, lock: str) -> Connection:
         """
         Return a connection in a new transaction, bounded by *deadline* at the server, too.
 
@@ -136,8 +144,10 @@ class PostgresRunner:
             except SQLAlchemyError as exc:
                 raise store_error(exc) from exc
             try:
-                # One message, one answer: two settings cost no more than none.
-                connection.exec_driver_sql(f"{begin}; SET LOCAL statement_timeout = {milliseconds}")
+                # One message, one answer: the timeout costs no more than none.
+                connection.exec_driver_sql(
+                    f"{begin}; SET LOCAL statement_timeout = {milliseconds}{lock}"
+                )
             except SQLAlchemyError as exc:
                 connection.invalidate()
                 connection.close()

@@ -23,7 +23,7 @@ from .engines import Opened, Synchronous, open_engine
 from .postgres import PostgresRunner
 from .promises import closed, nested
 from .schema import PREFIX, SCHEMA_VERSION, Tables, check_version
-from .sqlite import SQLiteRunner
+from .sqlite import SQLiteRunner, driver_connection
 from .transactions import PAGE, SQLTransaction, Statements
 
 T = TypeVar("T")
@@ -234,6 +234,8 @@ def _use_wal(connection: Connection) -> None:
 def _changing(opened: Opened, tables: Tables) -> Iterator[Connection]:
     try:
         with opened.engine.connect() as connection:
+            if opened.is_sqlite:
+                driver_connection(connection)
             connection.exec_driver_sql("BEGIN IMMEDIATE" if opened.is_sqlite else "BEGIN")
             try:
                 tables.hold(connection)

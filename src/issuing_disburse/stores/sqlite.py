@@ -119,7 +119,7 @@ class SQLiteRunner:
             raise store_error(exc) from exc
         with connection:
             try:
-                raw = self._prepared(connection)
+                raw = driver_connection(connection)
                 raw.execute("BEGIN")
             except (SQLAlchemyError, sqlite3.Error) as exc:
                 raise store_error(exc) from exc
@@ -127,14 +127,6 @@ class SQLiteRunner:
                 yield connection
             finally:
                 raw.rollback()
-
-    def _prepared(self, connection: Connection) -> sqlite3.Connection:
-        raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-        if not self._is_own:
-            connection.begin()  # listeners of theirs may begin by themselves: now, not later
-            if raw.in_transaction:
-                raw.rollback()
-        return raw
 
     # What follows runs on the leading thread only. Its own job is the first.
 
@@ -271,13 +263,13 @@ class SQLiteRunner:
     def _writer(self) -> tuple[Connection, sqlite3.Connection]:
         if self._connection is None:
             connection = self._engine.connect()
-            raw = self._prepared(connection)
+            raw = driver_connection(connection)
             if not self._is_memory:
                 connection.detach()  # ours alone from here on, and no loss to anybody's pool
                 raw.execute("PRAGMA busy_timeout = 0")
             self._connection = connection
         connection = self._connection
-        return connection, cast("sqlite3.Connection", connection.connection.dbapi_connection)
+        return connection, _raw(connection)
 
     def _drop_connection(self) -> None:
         """
@@ -285,8 +277,7 @@ class SQLiteRunner:
         """
         connection, self._connection = self._connection, None
         if connection is not None:
-            raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-            raw.rollback()
+            _raw(connection).rollback()
             connection.close()
 
     # Around a fork: SQLite's connections must not be carried into a child, not even unused.
@@ -327,6 +318,23 @@ class SQLiteRunner:
             self._inherited = (self._connection, self._engine.pool)  # kept, so never closed here
             self._connection = None
             self._engine.dispose(close=False)
+
+
+def driver_connection(connection: Connection) -> sqlite3.Connection:
+    """
+    Return SQLite's own connection, outside of any transaction.
+
+    Listeners of somebody's own engine may begin transactions by themselves: now, then, not later.
+    """
+    if not connection.in_transaction():
+        connection.begin()
+    raw = _raw(connection)
+    raw.rollback()
+    return raw
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
 
 
 def _checked_out(engine: Engine) -> int:

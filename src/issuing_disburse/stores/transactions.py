@@ -35,7 +35,7 @@ class Statements:
     """
 
     def __init__(self, tables: Tables, *, is_postgresql: bool) -> None:
-        self._tables = tables
+        self.tables = tables
         self._is_postgresql = is_postgresql
         self._kinds: dict[type[Row], KindStatements] = {}
         self.now = sa.select(sa.func.clock_timestamp())
@@ -67,9 +67,9 @@ class Statements:
         """
         found = self._kinds.get(kind)
         if found is None:
-            if kind not in self._tables.rows:
+            if kind not in self.tables.rows:
                 raise StoreError(f"the store has no table for a {kind.__name__}", code="schema")
-            found = KindStatements(self, self._tables.rows[kind], is_postgresql=self._is_postgresql)
+            found = KindStatements(self, self.tables.rows[kind], is_postgresql=self._is_postgresql)
             self._kinds[kind] = found
         return found
 
@@ -80,7 +80,7 @@ class KindStatements:
     """
 
     def __init__(self, statements: Statements, table: sa.Table, *, is_postgresql: bool) -> None:
-        self._table = table
+        self.table = table
         self._is_postgresql = is_postgresql
         mine = table.c.key == sa.bindparam("its_key")
         self.get = sa.select(table.c.body).where(mine)
@@ -113,7 +113,7 @@ class KindStatements:
     def _find(
         self, *, by_group: bool, by_state: bool, by_due: bool, skip_locked: bool
     ) -> sa.Select[str]:
-        table = self._table
+        table = self.table
         # Where few are due, other indexes must not lead away from that one; where a group is
         # given, the states must not.
         key = self._plain(table.c.key) if by_due else table.c.key
@@ -151,6 +151,7 @@ class SQLTransaction:
     Attributes:
         failure: What went wrong inside it, even if the work swallowed that: nothing may be kept.
         is_broken: Whether it was the database that failed.
+        contended: The table in which somebody else wrote first.
     """
 
     def __init__(
@@ -172,6 +173,7 @@ class SQLTransaction:
         self._is_ended = False
         self.failure: StoreError | None = None
         self.is_broken = False
+        self.contended: str | None = None
 
     def get(self, kind: type[R], key: str, *, lock: bool = False) -> R | None:
         self._check(writing=lock)
@@ -226,8 +228,7 @@ class SQLTransaction:
             values["key"] = new.key
             written = self._execute(statements.insert, values)
         if written.rowcount != 1:
-            self.failure = stale(type(record))
-            raise self.failure
+            raise self._overtaken(type(record), statements.table)
         return new
 
     def delete(self, kind: type[Row], key: str) -> None:
@@ -243,8 +244,7 @@ class SQLTransaction:
             "digest": entry.digest,
         }  # fmt: skip
         if self._execute(self._statements.append, values).rowcount != 1:
-            self.failure = stale(Entry)
-            raise self.failure
+            raise self._overtaken(Entry, self._statements.tables.entry)
 
     def entries(self, scope: str) -> tuple[Entry, ...]:
         self._check(writing=False)
@@ -279,6 +279,10 @@ class SQLTransaction:
         if self.failure is not None:
             raise self.failure
         self._check_time()
+
+    def _overtaken(self, kind: type[Row | Entry], table: sa.Table) -> StoreError:
+        self.failure, self.contended = stale(kind), table.name
+        return self.failure
 
     def _check(self, *, writing: bool) -> None:
         if self._is_ended:
