@@ -26,6 +26,7 @@ from .ledger import (
     difference,
     lines_for,
     posted_lines,
+    verify_chain,
 )
 from .money import Money
 from .ports import Transaction
@@ -80,11 +81,12 @@ def post_facts(
     Book what *facts* call for and return the record with them; the caller puts it.
 
     Raises:
-        ChainBrokenError: The stored entries are not the ones this disbursement has posted.
+        ChainBrokenError: The stored entries are not the ones this disbursement has posted: one is
+            changed, missing or added.
         OverdrawnError: An account would go below zero; nothing is kept.
     """
     entries = tx.entries(record.key)
-    if (entries[-1].digest if entries else record.digest) != record.digest:
+    if verify_chain(entries) != record.digest:
         msg = f"the ledger of {record.order_id!r} does not end where the order says it ends"
         raise ChainBrokenError(msg, order_id=record.order_id)
     wanted = lines_for(facts)

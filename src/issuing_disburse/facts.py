@@ -40,7 +40,7 @@ class AuthorizationFacts:
     Attributes:
         amount_minor: Stripe's ``amount`` in the latest snapshot: approved in all, or still open.
         movements: Hold (negative) and release (positive) balance transactions by id; empty when
-            Stripe sent none, the hold then follows from amount and status.
+            Stripe sent none, the hold then follows from the amount.
         transactions: The captures and refunds that a snapshot named.
     """
 
@@ -82,11 +82,11 @@ class AuthorizationFacts:
         """
         Minor units that this authorization holds, before captures it has not named yet.
         """
-        if not self.approved:
-            return 0
+        if not self.approved or _RANK.get(self.status):
+            return 0  # it ended; a snapshot that says so may name no releases
         if self.movements:
             return max(0, -sum(self.movements.values()))
-        return self.amount_minor if self.status == "pending" else 0
+        return self.amount_minor
 
     @property
     def is_open(self) -> bool:

@@ -148,18 +148,21 @@ def difference(posted: Iterable[Line], wanted: Iterable[Line]) -> tuple[Line, ..
     net: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for sign, lines in ((1, wanted), (-1, posted)):
         for line in lines:
-            net[line.effect, line.object_id, line.source, line.destination] += sign * line.minor
+            # A line and its reversal are one sum, or each correction would be corrected again.
+            low, high = sorted((line.source, line.destination))
+            minor = line.minor if line.source == low else -line.minor
+            net[line.effect, line.object_id, low, high] += sign * minor
     result = []
-    for (effect, object_id, source, destination), minor in net.items():
-        line = Line(effect, object_id, source, destination, abs(minor))
+    for (effect, object_id, low, high), minor in sorted(net.items()):
+        line = Line(effect, object_id, low, high, abs(minor))
         if minor:
             result.append(line if minor > 0 else line.reversed())
-    return tuple(sorted(result, key=lambda line: (line.minor > 0, line.effect, line.object_id)))
+    return tuple(result)
 
 
 def posted_lines(entries: Iterable[Entry]) -> tuple[Line, ...]:
     """
-    Net the lines of *entries* per effect, object and direction.
+    Net the lines of *entries* per effect, object and pair of accounts.
     """
     return difference((), [line for entry in entries for line in entry.lines])
 
