@@ -23,6 +23,9 @@ Decider: TypeAlias = Literal["policy", "stripe", "merchant"]
 COLUMNS = ("funded", "spent", "refunded", "reclaimed", "held", "remaining")
 """The columns of the closing statement, in order."""
 
+FIGURES = (*COLUMNS, "disputed", "covered")
+"""All figures of a statement; the last two are nothing, as a rule."""
+
 
 @frozen(kw_only=True)
 class Event:
@@ -156,11 +159,10 @@ def statement_document(statement: Statement) -> dict[str, object]:
     """
     Write a statement for JSON, without its ledger entries.
     """
-    figures = (*COLUMNS, "disputed", "covered")
     return {
         "order_id": statement.order_id,
         "status": statement.status.value,
-        **{name: money(getattr(statement, name)) for name in figures},
+        **{name: money(getattr(statement, name)) for name in FIGURES},
         "is_balanced": statement.is_balanced,
     }
 
@@ -220,7 +222,7 @@ def report_document(report: DemoReport) -> Mapping[str, object]:
             {**statement_document(statement), "last4": one.card_or_none and one.card_or_none.last4}
             for statement, one in zip(report.statements, report.closed, strict=True)
         ],
-        "totals": {name: money(report.total(name)) for name in (*COLUMNS, "disputed", "covered")},
+        "totals": {name: money(report.total(name)) for name in FIGURES},
         "reconciliation": reconciliation_document(report.reconciliation),
         "platform_before": money(report.platform_before),
         "platform_after": money(report.platform_after),
