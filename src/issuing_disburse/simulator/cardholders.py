@@ -251,7 +251,7 @@ def _person(call: Call, holder: Cardholder, asked: Params) -> dict[str, object]:
     verification = asked.get("verification") or old.get("verification") or {}
     document = verification.get("document") if isinstance(verification, dict) else None
     birth = asked.get("dob") or old.get("dob")
-    if isinstance(birth, dict):
+    if isinstance(birth, dict) and birth["year"] is not None:
         year = 1970 + call.world.seconds // 31_556_952
         if year - birth["year"] < YOUNGEST_YEARS:
             raise ApiError(

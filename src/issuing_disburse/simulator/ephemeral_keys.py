@@ -32,7 +32,6 @@ class EphemeralKey(Resource):
         return {
             "id": self.id,
             "object": "ephemeral_key",
-            "associated_objects": [{"id": self.card, "type": "issuing.card"}],
             "created": self.created,
             "expires": self.expires,
             "livemode": False,

@@ -42,7 +42,7 @@ class Payout(Resource):
     failure_balance_transaction: str | None = None
 
     def wire(self, world: World) -> Wire:
-        wire: Wire = {
+        return {
             "id": self.id,
             "object": "payout",
             "amount": self.amount,
@@ -73,9 +73,6 @@ class Payout(Resource):
             "trace_id": None,
             "type": "bank_account",
         }
-        if self.balance == "issuing":
-            wire["source_balance"] = "issuing"
-        return wire
 
 
 CREATE = params(
