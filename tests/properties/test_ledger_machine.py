@@ -31,7 +31,7 @@ from issuing_disburse.records import DisbursementRecord, PoolRecord
 Fact = AuthorizationFacts | TransactionFacts | DisputeFacts
 
 minor = st.integers(1, 20_000)
-picks = st.integers(0, 10**6)
+picks = st.integers(0, 11)
 
 
 @define
