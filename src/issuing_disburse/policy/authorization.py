@@ -323,8 +323,9 @@ class AuthorizationPolicy:
         seen: dict[int, object] = {}  # rules may hold each other
         while waiting:
             one = waiting.pop()
-            if seen.setdefault(id(one), one) is not one:
+            if id(one) in seen:
                 continue
+            seen[id(one)] = one
             if isinstance(one, Velocity):
                 needed[one.scope] = max(needed.get(one.scope, one.per), one.per)
             for name in ("rules", "exception", "shadows", "judge"):

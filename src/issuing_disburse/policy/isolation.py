@@ -21,6 +21,12 @@ class OverdueError(Exception):
     """
 
 
+def _rest() -> None:
+    """
+    Do nothing.
+    """
+
+
 class _Worker:
     """
     One thread that does one piece of work after the other.
@@ -29,7 +35,7 @@ class _Worker:
     def __init__(self, give_back: Callable[[_Worker], None]) -> None:
         self._give_back = give_back
         self._wake = threading.Semaphore(0)
-        self._work: Callable[[], None] | None = None
+        self._work: Callable[[], None] = _rest
         threading.Thread(target=self._run, name="issuing-disburse-judge", daemon=True).start()
 
     def start(self, work: Callable[[], None]) -> None:
@@ -39,10 +45,8 @@ class _Worker:
     def _run(self) -> None:
         while True:
             self._wake.acquire()
-            work, self._work = self._work, None
-            if work is not None:
-                work()
-            del work  # nothing of the last question stays alive while waiting for the next
+            self._work()
+            self._work = _rest  # nothing of the last question stays alive while waiting
             self._give_back(self)
 
 

@@ -4,7 +4,7 @@ What do many opinions come to, in time?
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -39,9 +39,6 @@ class Asking:
     def __len__(self) -> int:
         return len(self._rules)
 
-    def __contains__(self, rule: object) -> bool:
-        return rule in self._rules
-
     def __iter__(self) -> Iterator[Rule]:
         for rule in self._rules:
             self.now = rule
@@ -55,14 +52,18 @@ def rule_name(rule: object) -> str:
     """
     Name *rule* for people and records: what it calls itself, or else its function or class.
     """
-    for value in (getattr(rule, "name", None), getattr(rule, "__name__", None)):
+    for attribute in ("name", "__name__"):
+        try:
+            value = getattr(rule, attribute, None)
+        except Exception:  # noqa: BLE001 - its name is not worth an answer
+            value = None
         if isinstance(value, str) and value:
             return value
     return type(rule).__name__
 
 
 def judge(
-    rules: Collection[Rule],
+    rules: tuple[Rule, ...] | Asking,
     request: AuthorizationRequest,
     allotment: Allotment,
     *,
@@ -124,7 +125,7 @@ def _understood(rule: Rule, said: object, request: AuthorizationRequest) -> Limi
 
 
 def _in_part(
-    rules: Collection[Rule],
+    rules: tuple[Rule, ...] | Asking,
     request: AuthorizationRequest,
     allotment: Allotment,
     limit: Limit,

@@ -7,8 +7,9 @@ Needs Hypothesis.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -19,31 +20,76 @@ from issuing_disburse.vocabulary import CARD_CURRENCIES
 
 from .policy_kit import NOW, make_allotment, make_request, make_use
 
+Twist: TypeAlias = tuple[str, Any]
+"""A field of an otherwise ordinary value, and what stands there instead."""
+
 _CURRENCIES = sorted(CARD_CURRENCIES)
-_CATEGORIES = ("bakeries", "taxicabs_limousines", "hotels_motels_and_resorts")
-_COUNTRIES = ("US", "FR", "JP")
-_CHECKS = st.sampled_from([None, "match", "mismatch", "not_provided"])
 _AMOUNT_MAX = 500_000
+_USE_MAX = 2_000
+_CHECKS = (None, "mismatch", "not_provided")
+
+# An ordinary question with a few twists finds as much as one that is odd all over; it is made in a
+# fraction of the time, and what is found can be read.
+_REQUEST_TWISTS: tuple[Twist, ...] = (
+    *(("already_approved", minor) for minor in (1, 100, 101, 5_000, 10**6)),
+    *(("created", NOW + timedelta(days=days)) for days in (-400, -1, 1, 29, 30, 31, 400)),
+    ("is_amount_controllable", True),
+    ("is_livemode", True),
+    ("account", None),
+    *(("authorization_id", name) for name in ("iauth_1", "iauth_2")),
+    *(("merchant_network_id", name) for name in (None, "9990002")),
+    *(("merchant_name", name) for name in (None, "", "Racket Rides", "\0", "x" * 200)),
+    *(("merchant_country", code) for code in (None, "FR", "JP", "??")),
+    *(("merchant_currency", code) for code in (None, "jpy", "zzz")),
+    *(("category", name) for name in (None, "bakeries", "a_category_of_tomorrow")),
+    *(("mcc", code) for code in (None, "6011", "5542")),
+    *(("authorization_method", name) for name in (None, "chip", "by_thought")),
+    *(("card_presence", name) for name in (None, "present")),
+    *(("wallet", name) for name in ("apple_pay", "some_pay")),
+    *(("cvc_check", word) for word in _CHECKS),
+    *(("address_line1_check", word) for word in _CHECKS),
+    *(("postal_code_check", word) for word in _CHECKS),
+    *(("three_d_secure", word) for word in ("authenticated", "failed")),
+    *(("network_risk_score", score) for score in (1, 50, 99)),
+)
+_TERMS_TWISTS: tuple[Twist, ...] = (
+    ("allowed_network_ids", ("4445001",)),
+    ("allowed_categories", ("taxicabs_limousines",)),
+    ("blocked_categories", ("bakeries",)),
+    ("allowed_countries", ("US", "CA")),
+    ("blocked_countries", ("FR",)),
+    ("card_presence", "present"),
+    ("card_presence", "not_present"),
+)
+_ALLOTMENT_TWISTS: tuple[Twist, ...] = (
+    ("is_open", False),
+    *(("expires_at", NOW + timedelta(days=days)) for days in (-30, 0, 1)),
+    *[("uses_left", 0)] * 3,
+    *[("probes_left", 0)] * 2,
+    *(("remaining", minor) for minor in (-500, 0, 1, 99, 101, 5_000)),
+)
+
+
+def _twisted(twists: tuple[Twist, ...], most: int) -> SearchStrategy[dict[str, Any]]:
+    return st.lists(st.sampled_from(twists), max_size=most).map(dict)
 
 
 def amount_rules() -> SearchStrategy[AmountRule]:
     """
     Generate what a purchase may cost, with and without tolerance.
     """
-    tolerances = st.fixed_dictionaries(
-        {},
-        optional={
-            "under_minor": st.integers(0, 500),
-            "over_minor": st.integers(0, 500),
-            "under_basis_points": st.integers(0, 1_000),
-            "over_basis_points": st.integers(0, 1_000),
-        },
+    minor, points = st.sampled_from([0, 1, 500]), st.sampled_from([0, 1, 1_000])
+    tolerant = st.builds(
+        AmountRule.exact().with_tolerance,
+        under_minor=minor,
+        over_minor=minor,
+        under_basis_points=points,
+        over_basis_points=points,
     )
-    exact = tolerances.map(lambda sides: AmountRule.exact().with_tolerance(**sides))
     ranges = st.tuples(st.integers(1, 9_000), st.integers(0, 9_000)).map(
         lambda pair: AmountRule.between(pair[0], pair[0] + pair[1])
     )
-    return st.one_of(exact, st.just(AmountRule.up_to()), ranges)
+    return st.one_of(st.just(AmountRule.exact()), st.just(AmountRule.up_to()), tolerant, ranges)
 
 
 @st.composite
@@ -51,29 +97,15 @@ def terms(draw: st.DrawFn) -> Terms:
     """
     Generate terms, most of them with few restrictions.
     """
-    amount = draw(amount_rules())
-    uses = 1 if amount.kind == "exact" else draw(st.integers(1, 5))
-    lists: dict[str, Any] = draw(
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "allowed_network_ids": st.just(("4445001",)),
-                draw(st.sampled_from(["allowed_categories", "blocked_categories"])): st.lists(
-                    st.sampled_from(_CATEGORIES), min_size=1
-                ),
-                draw(st.sampled_from(["allowed_countries", "blocked_countries"])): st.lists(
-                    st.sampled_from(_COUNTRIES), min_size=1
-                ),
-            },
-        )
-    )
-    return Terms(
-        amount=amount,
-        uses=uses,
-        lock_to_first_merchant=uses > 1 and draw(st.booleans()),
-        card_presence=draw(st.sampled_from(["any", "any", "present", "not_present"])),
-        **lists,
-    )
+    amount = draw(_AMOUNT_RULES)
+    twists = draw(_SOME_TERMS)
+    for name in ("categories", "countries"):  # Stripe takes one list of each
+        if f"allowed_{name}" in twists:
+            twists.pop(f"blocked_{name}", None)
+    if amount.kind != "exact":
+        twists["uses"] = draw(_USES)
+        twists["lock_to_first_merchant"] = twists["uses"] > 1 and draw(_COIN)
+    return Terms(amount=amount, **twists)
 
 
 def uses(currency: str = "usd") -> SearchStrategy[Use]:
@@ -82,46 +114,28 @@ def uses(currency: str = "usd") -> SearchStrategy[Use]:
     """
     return st.builds(
         make_use,
-        st.integers(0, _AMOUNT_MAX),
+        st.integers(0, _USE_MAX),
         currency=st.just(currency),
-        ago=st.integers(0, 10**6).map(lambda seconds: timedelta(seconds=seconds)),
+        ago=st.sampled_from([timedelta(0), timedelta(hours=1), timedelta(days=2)]),
         authorization_id=st.sampled_from(["iauth_1", "iauth_2", "iauth_3"]),
-        merchant_network_id=st.sampled_from([None, "4445001", "9990002"]),
+        merchant_network_id=st.sampled_from(["4445001", "9990002", None]),
         is_probe=st.booleans(),
     )
 
 
+@st.composite
 def requests(
-    currency: str | None = None, amounts: SearchStrategy[int] | None = None
-) -> SearchStrategy[AuthorizationRequest]:
+    draw: st.DrawFn, currency: str | None = None, amounts: SearchStrategy[int] | None = None
+) -> AuthorizationRequest:
     """
     Generate what merchants may ask, in any of the card currencies unless told.
     """
-    counts = st.one_of(st.integers(0, 200), st.integers(0, 10**9))
-    return st.builds(
-        make_request,
-        counts if amounts is None else amounts,
-        currency=st.sampled_from(_CURRENCIES) if currency is None else st.just(currency),
-        already_approved=st.one_of(st.just(0), st.integers(0, 10**6)),
-        created=st.integers(-(10**7), 10**7).map(lambda seconds: NOW + timedelta(seconds=seconds)),
-        is_amount_controllable=st.booleans(),
-        is_livemode=st.booleans(),
-        card_id=st.sampled_from([*["ic_example"] * 9, "ic_other"]),
-        merchant_network_id=st.sampled_from([None, "4445001", "9990002"]),
-        merchant_name=st.one_of(st.none(), st.text(max_size=30)),
-        merchant_country=st.sampled_from([None, *_COUNTRIES, "??"]),
-        category=st.sampled_from([None, *_CATEGORIES, "a_category_of_tomorrow"]),
-        mcc=st.sampled_from([None, "4121", "6011", "5542"]),
-        authorization_method=st.sampled_from([None, "online", "chip", "by_thought"]),
-        card_presence=st.sampled_from([None, "present", "not_present"]),
-        wallet=st.sampled_from([None, "apple_pay", "some_pay"]),
-        cvc_check=_CHECKS,
-        expiry_check=_CHECKS,
-        address_line1_check=_CHECKS,
-        postal_code_check=_CHECKS,
-        three_d_secure=st.sampled_from([None, "authenticated", "failed"]),
-        network_risk_score=st.one_of(st.none(), st.integers(1, 99)),
-    )
+    if amounts is None:
+        amounts = st.one_of(st.integers(0, 200), st.integers(0, 10**9))
+    if currency is None:
+        currency = draw(_CURRENCY)
+    amount = draw(amounts)
+    return make_request(amount, currency=currency, **draw(_SOME_FIELDS))
 
 
 @st.composite
@@ -130,23 +144,16 @@ def allotments(draw: st.DrawFn, currency: str | None = None) -> Allotment:
     Generate what cards may still do: open and closed, fresh and used up.
     """
     if currency is None:
-        currency = draw(st.sampled_from(_CURRENCIES))
-    amount = Money(draw(st.integers(1, _AMOUNT_MAX)), currency)
-    found = draw(terms())
-    history = draw(st.lists(uses(currency), max_size=3))
-    allotment = make_allotment(amount, terms=found, history=history)
-    most = found.most(amount).minor
+        currency = draw(_CURRENCY)
+    history = tuple(evolve(use, amount=Money(use.amount.minor, currency)) for use in draw(_HISTORY))
+    is_known = draw(_COIN)
     return make_allotment(
-        amount,
-        terms=found,
+        Money(draw(_AMOUNT), currency),
+        terms=draw(_TERMS),
         history=history,
-        remaining=draw(st.one_of(st.just(allotment.remaining.minor), st.integers(-500, most))),
-        uses_left=draw(st.one_of(st.just(allotment.uses_left), st.integers(0, found.uses))),
-        probes_left=draw(st.one_of(st.just(allotment.probes_left), st.just(0))),
-        is_open=draw(st.sampled_from([True, True, True, False])),
-        expires_at=NOW + timedelta(days=draw(st.integers(-3, 40))),
-        account_history=draw(st.one_of(st.none(), st.just(tuple(history)))),
-        recipient_history=draw(st.one_of(st.none(), st.just(tuple(history)))),
+        recipient_history=history if is_known else None,
+        account_history=history if is_known else None,
+        **draw(_SOME_CARD),
     )
 
 
@@ -155,10 +162,31 @@ def questions(draw: st.DrawFn) -> tuple[AuthorizationRequest, Allotment]:
     """
     Generate a request together with the allotment it meets, close to the edges of what fits.
     """
-    allotment = draw(allotments())
+    allotment = draw(_ALLOTMENTS)
     low, high = allotment.terms.amount.bounds(allotment.amount)
-    edges = [0, 1, 50, allotment.probe_max_minor, low, high, allotment.remaining.minor]
-    near = sorted({max(0, edge + step) for edge in edges for step in (-1, 0, 1)})
-    currency = draw(st.sampled_from([*[allotment.amount.currency] * 9, None]))
-    request = draw(requests(currency, st.one_of(st.sampled_from(near), st.integers(0, 10**9))))
-    return request, allotment
+    edges = [high, low, allotment.remaining.minor, 0, allotment.probe_max_minor]
+    edge, step, is_near = draw(_EDGE), draw(_STEP), draw(_MOSTLY)
+    amount = max(0, edges[edge] + step) if is_near else draw(_ANY_AMOUNT)
+    currency = allotment.amount.currency if draw(_MOSTLY) else "jpy"
+    twists = draw(_SOME_FIELDS)
+    if not draw(_MOSTLY):
+        twists["card_id"] = "ic_other"
+    return make_request(amount, currency=currency, **twists), allotment
+
+
+# Made once: making a strategy costs more than drawing from it.
+_COIN = st.booleans()
+_MOSTLY = st.sampled_from([True] * 9 + [False])
+_EDGE = st.integers(0, 4)
+_STEP = st.sampled_from([0, -1, 1])
+_USES = st.integers(1, 5)
+_AMOUNT = st.integers(1, _AMOUNT_MAX)
+_ANY_AMOUNT = st.integers(0, 10**9)
+_CURRENCY = st.sampled_from(_CURRENCIES)
+_AMOUNT_RULES = amount_rules()
+_SOME_TERMS = _twisted(_TERMS_TWISTS, most=2)
+_SOME_FIELDS = _twisted(_REQUEST_TWISTS, most=3)
+_SOME_CARD = _twisted(_ALLOTMENT_TWISTS, most=1)
+_HISTORY = st.lists(uses(), max_size=2)
+_TERMS = terms()
+_ALLOTMENTS = allotments()
