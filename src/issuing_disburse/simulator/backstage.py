@@ -9,17 +9,59 @@ from issuing_disburse.simulator import balance, cardholders, disputes, onboardin
 if TYPE_CHECKING:
     pass
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from issuing_disburse.simulator.errors import ApiError, SimulatorError
 from issuing_disburse.simulator.room import Room
-from issuing_disburse.simulator.world import Call, R
+from issuing_disburse.simulator.webhook_endpoints import rotate
+from issuing_disburse.simulator.world import Call, Key, R
 
 
 class Backstage(Room):
     """
     Let happen what no API call of the platform makes happen.
     """
+
+    webhook_secret: str
+
+    def restricted_key(self, allowed: Mapping[str, str]) -> str:
+        """
+        Return a new ``rk_test_`` key.
+
+        Args:
+            allowed: Path prefixes with ``"read"`` or ``"write"`` (which includes reading).
+        """
+        rights = {("GET", prefix) for prefix in allowed} | {
+            (method, prefix)
+            for prefix, right in allowed.items()
+            if right == "write"
+            for method in ("POST", "DELETE")
+        }
+        secret = "rk_test_" + self._world.ids.text(32)
+        self._world.keys[secret] = Key(secret, self._platform.id, allowed=frozenset(rights))
+        return secret
+
+    def live_key(self) -> str:
+        """
+        Return an ``sk_live_`` key, which finds nothing here: there is test mode only.
+        """
+        secret = "sk_live_" + self._world.ids.text(32)
+        self._world.keys[secret] = Key(secret, self._platform.id, livemode=True)
+        return secret
+
+    def rotate_webhook_secret(self, *, overlap_seconds: int = 24 * 3600) -> str:
+        """
+        Roll the secret of every endpoint that `webhook_secret` signs for, and return the new one.
+        """
+        old, world = self.webhook_secret, self._world
+        with world.lock:
+            new = old
+            for endpoint in world.endpoints:
+                if endpoint.secret == old:
+                    rolled = rotate(world, endpoint, overlap_seconds=overlap_seconds)
+                    endpoint.secret = new = rolled if new == old else new
+            self.webhook_secret = new
+        return new
 
     def fund_platform(self, amount: int, currency: str = "usd") -> None:
         """

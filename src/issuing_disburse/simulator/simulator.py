@@ -2,17 +2,20 @@
 How does a test or a demo hold a whole simulated Stripe in its hand?
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from issuing_disburse.simulator import saving
 from issuing_disburse.simulator.accounts import CURRENCIES, Account
 from issuing_disburse.simulator.backstage import Backstage
 from issuing_disburse.simulator.behaviour import Behaviour
 from issuing_disburse.simulator.catalogue import ACTIONS
 from issuing_disburse.simulator.clock import START, SimulatorClock, microseconds
-from issuing_disburse.simulator.delivery import Postman, ReplyLike
+from issuing_disburse.simulator.delivery import Carrier, Postman, ReplyLike
 from issuing_disburse.simulator.engine import Engine
 from issuing_disburse.simulator.exchange import Response
 from issuing_disburse.simulator.faults import Faults
@@ -23,10 +26,11 @@ from issuing_disburse.simulator.lookout import Lookout
 from issuing_disburse.simulator.merchant_verbs import MerchantVerbs
 from issuing_disburse.simulator.payouts import schedule as payouts_schedule
 from issuing_disburse.simulator.recorded import RecordedRequest
-from issuing_disburse.simulator.webhook_endpoints import REALTIME, register, rotate
+from issuing_disburse.simulator.webhook_endpoints import REALTIME, register
 from issuing_disburse.simulator.world import Call, Key, World
 
 if TYPE_CHECKING:
+    from issuing_disburse.simulator.server import Address
     from issuing_disburse.simulator.transport import SimulatorClient
 
 
@@ -149,30 +153,72 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
         """
         return list(self._engine.requests)
 
-    def restricted_key(self, allowed: Mapping[str, str]) -> str:
+    @property
+    def world(self) -> World:
         """
-        Return a new ``rk_test_`` key.
+        Return the state itself, for the simulator's own server.
+        """
+        return self._world
 
-        Args:
-            allowed: Path prefixes with ``"read"`` or ``"write"`` (which includes reading).
+    @contextmanager
+    def outdoors(
+        self,
+        abroad: Callable[[str], Carrier],
+        signing_time: Callable[[], int],
+        sleep: Callable[[float], None],
+    ) -> Iterator[None]:
         """
-        rights = {("GET", prefix) for prefix in allowed} | {
-            (method, prefix)
-            for prefix, right in allowed.items()
-            if right == "write"
-            for method in ("POST", "DELETE")
-        }
-        secret = "rk_test_" + self._world.ids.text(32)
-        self._world.keys[secret] = Key(secret, self._platform.id, allowed=frozenset(rights))
-        return secret
+        Deliver to addresses, sign by the real time and be really slow, while served over HTTP.
+        """
+        postman, engine = self._postman, self._engine
+        before = (postman.abroad, postman.signing_time, engine.sleep)
+        postman.abroad, postman.signing_time, engine.sleep = abroad, signing_time, sleep
+        try:
+            yield
+        finally:
+            postman.abroad, postman.signing_time, engine.sleep = before
 
-    def live_key(self) -> str:
+    def serve(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        data: Path | None = None,
+        remote: bool = False,
+    ) -> "AbstractContextManager[Address]":
         """
-        Return an ``sk_live_`` key, which finds nothing here: there is test mode only.
+        Serve over HTTP while a ``with`` block runs; see `issuing_disburse.simulator.server.serve`.
         """
-        secret = "sk_live_" + self._world.ids.text(32)
-        self._world.keys[secret] = Key(secret, self._platform.id, livemode=True)
-        return secret
+        from issuing_disburse.simulator.server import (  # noqa: PLC0415 - sockets only when wanted
+            serve,
+        )
+
+        return serve(self, host=host, port=port, data=data, remote=remote)
+
+    def save(self, path: Path) -> None:
+        """
+        Write the whole state to a file.
+        """
+        names = {"api_key": self.api_key, "webhook_secret": self.webhook_secret}
+        with self._world.lock:
+            saving.save(self._world, self._engine.replies, names, path)
+
+    @classmethod
+    def load(cls, path: Path, *, behaviour: Behaviour = Behaviour()) -> Self:  # noqa: B008 - frozen
+        """
+        Return a simulator that goes on where `save` left off; faults and handlers start anew.
+
+        Raises:
+            SimulatorError: The file is none of ours.
+        """
+        made = cls(behaviour=behaviour)
+        world = made._world
+        for part in (world.by_id, world.lists, world.indexes, world.keys):
+            part.clear()
+        names = saving.load(world, made._engine.replies, path)
+        made.api_key, made.webhook_secret = names["api_key"], names["webhook_secret"]
+        made._platform = world.get(Account, world.platform)
+        return made
 
     # Time.
 
@@ -287,17 +333,3 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
                     secret=self.webhook_secret,
                     connect=connect,
                 )
-
-    def rotate_webhook_secret(self, *, overlap_seconds: int = 24 * 3600) -> str:
-        """
-        Roll the secret of every endpoint that `webhook_secret` signs for, and return the new one.
-        """
-        old, world = self.webhook_secret, self._world
-        with world.lock:
-            new = old
-            for endpoint in world.endpoints:
-                if endpoint.secret == old:
-                    rolled = rotate(world, endpoint, overlap_seconds=overlap_seconds)
-                    endpoint.secret = new = rolled if new == old else new
-            self.webhook_secret = new
-        return new
