@@ -25,7 +25,8 @@ from .records import StepRecord
 KEY_LIFE = timedelta(hours=23)
 """Stripe may forget a key after 24 hours; ours counts as forgotten one hour earlier."""
 
-_GENERATIONS_MAX = 20
+_GENERATIONS_MAX = 3
+"""How many new keys one worker begins before it leaves the step to a later one."""
 
 Look: TypeAlias = Callable[[], Outcome | None]
 Then: TypeAlias = Callable[[Transaction, Outcome], None]
@@ -79,15 +80,24 @@ class StepJournal:
         """
         Have one effect once; see `issuing_disburse.ports.Journal`.
 
+        Stripe records each failure of its own under the key: while it is down, every new key would
+        be spent at once. So after a few of them the step waits, with nothing at Stripe, to be tried
+        again.
+
         Args:
             then: What is to be written in the same transaction as the outcome.
         """
         record = self._intend(step, call)
+        begun = 0
         while record.progress != "done":
             outcome = self._attempt(record, call, look)
             if outcome is not None:
                 return self._finish(record, outcome, then)
+            if begun == _GENERATIONS_MAX:
+                msg = f"{step} failed under {begun + 1} keys in a row; resume it later"
+                raise UnknownOutcomeError(msg, code="keys_spent")
             record = self._next_generation(record, call)
+            begun += 1
         kept: Outcome = orjson.loads(record.outcome)
         return kept
 
@@ -159,10 +169,6 @@ class StepJournal:
         return self.store.transact(work)
 
     def _next_generation(self, record: StepRecord, call: Call) -> StepRecord:
-        if record.generation >= _GENERATIONS_MAX:
-            msg = f"{record.name} failed under {record.generation} keys; ask Stripe before going on"
-            raise UnknownOutcomeError(msg, code="generations_used_up")
-
         def work(tx: Transaction) -> StepRecord:
             self.guard(tx)
             known = tx.get(StepRecord, record.key)
