@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 from time import monotonic
 from typing import Generic, TypeVar
@@ -58,6 +58,13 @@ class Job(Generic[T]):
         self.error: BaseException | None = None
         self._bell: threading.Lock | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """
+        Whether it was picked up and has no outcome yet.
+        """
+        return self.progress is Progress.RUNNING
+
     def hang_bell(self) -> None:
         """
         Make the job wait-able; a thread that leads at once needs no bell.
@@ -92,11 +99,11 @@ class Combiner:
     Lets one thread at a time write, for all.
 
     Args:
-        run: Runs jobs in one database transaction: fills each one's result or error. It asks
-            `commit_point` before it commits.
+        run: Runs jobs, the leading thread's own first, in one database transaction: fills each
+            one's result or error. It may `take_more`, and asks `commit_point` before it commits.
     """
 
-    def __init__(self, run: Callable[[Sequence[Job[object]]], None]) -> None:
+    def __init__(self, run: Callable[[list[Job[object]]], None]) -> None:
         self._run = run
         self._mutex = threading.Lock()
         self._queue: deque[Job[object]] = deque()
@@ -150,12 +157,12 @@ class Combiner:
                 job.progress = Progress.COMMITTING
         return True
 
-    def put_back(self, jobs: Sequence[Job[object]]) -> None:
+    def put_back(self, jobs: Iterable[Job[object]]) -> None:
         """
         Leave *jobs*, which have no outcome, to the next leader; they keep their place.
         """
         with self._mutex:
-            for job in reversed(jobs):
+            for job in reversed(list(jobs)):
                 if job.progress is not Progress.LEFT:
                     job.progress = Progress.QUEUED
                     self._queue.appendleft(job)
@@ -175,18 +182,30 @@ class Combiner:
             job.wait(None)
         return job.progress is Progress.LEADING
 
+    def take_more(self, batch: list[Job[object]]) -> list[Job[object]]:
+        """
+        Move those who queue up into the *batch* that is being run, and return them.
+        """
+        more: list[Job[object]] = []
+        queue = self._queue
+        if queue:
+            with self._mutex:
+                while queue and queue[0].work is not _pause and len(batch) < BATCH_MAX:
+                    job = queue.popleft()
+                    job.progress = Progress.RUNNING
+                    more.append(job)
+                    if job not in batch:  # it may have been put back before
+                        batch.append(job)
+        return more
+
     def _lead(self, own: Job[object]) -> None:
-        followers: list[Job[object]] = []
-        with self._mutex:
-            queue = self._queue
-            while queue and queue[0].work is not _pause and len(followers) < BATCH_MAX - 1:
-                followers.append(queue.popleft())
-            for job in (own, *followers):
-                job.progress = Progress.RUNNING
+        own.progress = Progress.RUNNING
+        batch = [own]
         try:
-            self._run([own, *followers])
+            self.take_more(batch)
+            self._run(batch)
         finally:
-            self._hand_over(followers)
+            self._hand_over(batch[1:])
 
     def _hand_over(self, followers: Sequence[Job[object]]) -> None:
         with self._mutex:

@@ -145,6 +145,8 @@ def _judge_by_state(state: str, error: Exception, cause: BaseException) -> _Trou
     for length in (5, 3, 2):
         if state[:length] in _POSTGRESQL:
             return _POSTGRESQL[state[:length]]
+    if type(cause).__name__ == "DataError":
+        return _CONTENT
     # No answer from a server, no state.
     has_no_answer = not state and type(cause).__name__ in {"OperationalError", "ConnectionTimeout"}
     is_gone = isinstance(error, DBAPIError) and error.connection_invalidated

@@ -74,6 +74,17 @@ def time_is_up() -> StoreTimeoutError:
     return StoreTimeoutError("the time was up; nothing of this is kept", code="timeout")
 
 
+def locked_by_others() -> StoreTimeoutError:
+    """
+    Say that another process had the database.
+    """
+    return StoreTimeoutError(
+        "another process kept the database locked until the time was up; nothing of this is kept: "
+        "repeat it, and with several processes use PostgreSQL",
+        code="locked",
+    )
+
+
 def unknown_outcome() -> StoreError:
     """
     Say that a commit may or may not have happened.

@@ -10,8 +10,9 @@ point for the same reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -44,6 +45,13 @@ def moment(value: int) -> datetime:
     Return the UTC time of *value* microseconds since 1970.
     """
     return _EPOCH + timedelta(microseconds=value)
+
+
+Migration: TypeAlias = Callable[[sa.Connection, "Tables"], None]
+"""Changes the tables of one version into those of the next."""
+
+MIGRATIONS: dict[int, Migration] = {}
+"""The way from each version to the next; there is only one version yet."""
 
 
 class Tables:
@@ -129,18 +137,30 @@ class Tables:
             sa.insert(self.meta).values(name="schema_version", value=str(SCHEMA_VERSION))
         )
 
-    def upgrade(self, connection: sa.Connection, version: int) -> None:
+    def upgrade(
+        self,
+        connection: sa.Connection,
+        version: int,
+        *,
+        to: int = SCHEMA_VERSION,
+        migrations: Mapping[int, Migration] = MIGRATIONS,
+    ) -> None:
         """
         Bring tables of an older *version* to ours, inside the caller's transaction.
+
+        Raises:
+            StoreMismatchError: No way leads there.
         """
-        for step in range(version, SCHEMA_VERSION):
-            MIGRATIONS[step](connection, self)
+        for step in range(version, to):
+            if step not in migrations:
+                raise StoreMismatchError(
+                    f"the store's schema is version {version}, from which this library knows no "
+                    "way to its own: upgrade with an older version of the library first",
+                    code="schema_version",
+                )
+            migrations[step](connection, self)
         mine = self.meta.c.name == "schema_version"
-        connection.execute(sa.update(self.meta).where(mine).values(value=str(SCHEMA_VERSION)))
-
-
-MIGRATIONS: dict[int, Callable[[sa.Connection, Tables], None]] = {}
-"""What leads from each version to the next."""
+        connection.execute(sa.update(self.meta).where(mine).values(value=str(to)))
 
 
 def check_version(version: int) -> None:

@@ -23,7 +23,8 @@ from .engines import Opened, Synchronous, open_engine
 from .postgres import PostgresRunner
 from .promises import closed, nested
 from .schema import PREFIX, SCHEMA_VERSION, Tables, check_version
-from .sqlite import SQLiteRunner, driver_connection
+from .sqlite import SQLiteRunner
+from .sqlite_writer import driver_connection
 from .transactions import PAGE, SQLTransaction, Statements
 
 T = TypeVar("T")
@@ -139,8 +140,11 @@ class SQLStore:
     def _check_free(self) -> None:
         if self._is_closed:
             raise closed()
-        if getattr(self._inside, "work", False):
+        if self._is_inside():
             raise nested()
+
+    def _is_inside(self) -> bool:
+        return getattr(self._inside, "work", False)
 
     def _guarded(self, work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
         def run(transaction: Transaction) -> T:
@@ -154,9 +158,10 @@ class SQLStore:
 
     def before_fork(self) -> None:
         """
-        Come to rest; see `issuing_disburse.stores.forks`.
+        Come to rest; see `issuing_disburse.stores.forks`. A work that forks cannot wait for itself.
         """
-        self._runner.before_fork()
+        if not self._is_inside():
+            self._runner.before_fork()
 
     def after_fork_in_parent(self) -> None:
         """
