@@ -20,6 +20,7 @@ REQUEST_TYPE = "issuing_authorization.request"
 _AMOUNT_MAX = 10**12
 _SECONDS_MAX = 253_402_300_799  # the last second of the year 9999
 _NOTHING: Mapping[str, Any] = {}
+_TABLE = (dict, Mapping)  # dict first: asking an abstract class takes seven times as long
 
 
 def _refuse(path: str, problem: str) -> NoReturn:
@@ -70,17 +71,17 @@ def read_request(
     if type(livemode) is not bool:
         _refuse("livemode", "is missing")
     data = event.get("data")
-    found = data.get("object") if isinstance(data, Mapping) else None
-    if not isinstance(found, Mapping):
+    found = data.get("object") if isinstance(data, _TABLE) else None
+    if not isinstance(found, _TABLE):
         _refuse("data.object", "is missing")
     if found.get("livemode") is (not livemode):
         _refuse("data.object.livemode", "contradicts the event's")
     pending = found.get("pending_request")
-    if not isinstance(pending, Mapping):
+    if not isinstance(pending, _TABLE):
         _refuse("data.object.pending_request", "is missing")
 
     card = found.get("card")
-    expanded = card if isinstance(card, Mapping) else _NOTHING
+    expanded = card if isinstance(card, _TABLE) else _NOTHING
     card_id = expanded.get("id") or card
     if type(card_id) is not str or not card_id:
         _refuse("data.object.card", "has no id")
@@ -177,7 +178,7 @@ def _count(value: Any) -> int | None:
 
 def _object(place: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = place.get(key)
-    return value if isinstance(value, Mapping) else _NOTHING
+    return value if isinstance(value, _TABLE) else _NOTHING
 
 
 def _text(value: Any) -> str | None:
