@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from .encoding import Params, form
 from .exceptions import (
@@ -49,7 +49,7 @@ class Request:
 
     method: str
     path: str
-    body: bytes
+    body: bytes = field(repr=False)
     account: str | None
     version: str
 
@@ -225,12 +225,21 @@ class StripeAPI:
             RefusedError: Stripe said no; the effect did not happen.
             NotPermittedError: The key may not do this; the effect did not happen.
             UnknownOutcomeError: The effect may have happened.
-            UnavailableError: The effect did not happen (a GET, a 409 or a 429).
+            UnavailableError: The last try had no effect (a GET, a 409 or a 429).
         """
         line = self._connected()
-        return line.retrying(self._send_once, line, request, key)
+        doubts: list[DisburseError] = []
+        try:
+            return line.retrying(self._send_once, line, request, key, doubts)
+        except NotPermittedError as forbidden:
+            if not doubts:
+                raise
+            message = f"a try was left without an answer, and now the key may not ask: {forbidden}"
+        raise UnknownOutcomeError(message, code="not_permitted")
 
-    def _send_once(self, line: _Line, request: Request, key: str | None) -> Answer:
+    def _send_once(
+        self, line: _Line, request: Request, key: str | None, doubts: list[DisburseError]
+    ) -> Answer:
         failure: DisburseError
         options = {
             "stripe_version": request.version,
@@ -248,6 +257,8 @@ class StripeAPI:
             return data
         finally:
             line.transport.next_body(None)
+        if isinstance(failure, UnknownOutcomeError):
+            doubts.append(failure)
         raise failure  # outside of the except block: the SDK's frames hold bodies and headers
 
     def close(self) -> None:
@@ -299,7 +310,7 @@ def translated(exc: stripe.StripeError, *, is_effect: bool) -> DisburseError:
         forbidden = NotPermittedError(message, **context)
         forbidden.is_recorded = headers.get("idempotent-replayed") == "true"
         return forbidden
-    if status in {409, 429}:
+    if status in {409, 429} or code == "rate_limit":  # rate limits have come as 400, too
         return UnavailableError(message, **context)
     if 400 <= status < 500 and status != 424:  # noqa: PLR2004  # 424: a dependency of Stripe's failed
         return RefusedError(message, **context)
