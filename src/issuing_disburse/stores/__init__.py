@@ -44,5 +44,22 @@ def open_store(store: str | Store | Engine, *, clock: Clock) -> Store:
     )
 
 
+def upgrade_store(store: str | Engine, *, prefix: str = "issuing_disburse_") -> tuple[int, int]:
+    """
+    Bring a database's tables to this library's version, or make them; make a backup first.
+
+    Returns:
+        The version that was there (0 for none) and the one that is there now.
+
+    Raises:
+        InvalidInputError: *store* names no database.
+        StoreMismatchError: The tables are of a version from which no way leads here.
+        StoreError: The database failed; nothing was changed.
+    """
+    from .sql import upgrade  # noqa: PLC0415  # SQLAlchemy costs 100 ms
+
+    return upgrade(store, prefix=prefix)
+
+
 def _is_engine(store: object) -> TypeGuard[Engine]:
     return type(store).__module__.startswith("sqlalchemy.")

@@ -51,6 +51,8 @@ def open_engine(
     Raises:
         InvalidInputError: It names no database that the library can use.
     """
+    if synchronous not in {"FULL", "NORMAL"}:
+        raise InvalidInputError("store.synchronous", "is unknown", "use 'FULL' or 'NORMAL'")
     if isinstance(source, Engine):
         return _opened(_accepted(source), is_own=False)
     if not isinstance(source, (str, URL)):
