@@ -217,8 +217,8 @@ def test_an_id_is_refused_when_an_earlier_row_has_it(tmp_path: Path) -> None:
 
 def test_rows_are_numbered_by_line_when_a_cell_spans_several(tmp_path: Path) -> None:
     """The row is where an editor shows it, empty lines and broken cells included."""
-    first = {**PERSON, "line2": "two\nlines"}
-    path = written(tmp_path, csv_of(first).replace("payout-1", "\n\npayout-1") + "x\n")
+    text = csv_of({**PERSON, "line2": "two\nlines"}).replace("payout-1", "\n\npayout-1")
+    path = written(tmp_path, text + "x\n")
 
     assert [4, 6] == [row for row, _, _ in problems_of(path)][-2:]
 
@@ -284,10 +284,10 @@ def test_reading_stops_when_everything_is_wrong(tmp_path: Path) -> None:
 
     found = list(stream_rows(path, today=TODAY))
 
-    last = found[-1]
     assert PROBLEMS_MAX + 1 == len(found)
-    assert isinstance(last, Problem)
-    assert "is it the right file?" == last.remedy
+    assert ["is it the right file?"] == [
+        one.remedy for one in found if isinstance(one, Problem) and not one.row
+    ]
 
 
 def test_nothing_is_yielded_when_the_last_row_is_wrong(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_the_sample_list_is_sound_when_it_ships() -> None:
     """25 rows, people and companies, made up throughout."""
     orders = read_orders(Path(__file__).parents[1] / "examples" / "payouts.csv", today=TODAY)
 
-    assert 25 == len(orders)
+    assert 25 == len({one.id for one in orders})
     assert {"individual", "company"} == {one.recipient.type for one in orders}
     assert all((one.recipient.email or "").endswith("example.com") for one in orders)
     assert all("555" in (one.recipient.phone_number or "") for one in orders)
