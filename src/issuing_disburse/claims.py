@@ -61,13 +61,23 @@ def with_claim(card: CardRecord, request: AuthorizationRequest, decision: Decisi
         (c for c in card.claims if c.use.authorization_id == request.authorization_id), None
     )
     if mine is not None:
-        grown = evolve(mine, pending_minor=mine.pending_minor + approved, state="provisional")
+        total = mine.use.amount + Money(approved, card.amount.currency)
+        grown = evolve(
+            mine,
+            use=evolve(
+                mine.use,
+                amount=total,
+                is_probe=mine.use.is_probe and total.minor <= card.probe_max_minor,
+            ),
+            pending_minor=mine.pending_minor + approved,
+            state="provisional",
+        )
         claims = tuple(grown if claim is mine else claim for claim in card.claims)
     else:
         use = Use(
             authorization_id=request.authorization_id,
             at=request.created,
-            amount=Money(approved, card.amount.currency),
+            amount=Money(request.already_approved.minor + approved, card.amount.currency),
             merchant_name=request.merchant_name,
             merchant_network_id=request.merchant_network_id,
             is_probe=not request.is_increment and request.amount.minor <= card.probe_max_minor,

@@ -367,9 +367,9 @@ class Disburser:
         """
         Issue the next card where the terms want one, else take the rest back.
         """
-        if not self._reissuer.is_wanted(self._issuance.find(order_id)):
-            return self.reclaimer.reclaim(order_id)
         try:
+            if not self._reissuer.is_wanted(self._issuance.find(order_id)):
+                return self.reclaimer.reclaim(order_id)
             self._reissuer.reissue(order_id)
         except DisburseError as stuck:
             outcome: ReclaimOutcome = "stuck"

@@ -157,9 +157,11 @@ class NotPermittedError(RefusedError):
 
     Attributes:
         is_recorded: Whether Stripe keeps this very answer under the idempotency key.
+        is_definite: Whether nothing can have happened: no earlier try was left without an answer.
     """
 
     is_recorded: bool = False
+    is_definite: bool = False
 
 
 class UnavailableError(DisburseError):

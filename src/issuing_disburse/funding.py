@@ -4,7 +4,6 @@ Is there money for this order, promised to nobody else, before its card is issue
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -12,12 +11,12 @@ from attrs import evolve, frozen
 
 from .books import funded_line, given_back_line, opening_entry, pool_of, post_funding
 from .disbursement import Reason, idempotency_key
-from .exceptions import FundingRouteUnavailableError, WaitingError
+from .exceptions import FundingRouteUnavailableError, StoreError, WaitingError
 from .journal import Guard, StepJournal
 from .money import Money
 from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
 from .records import AccountRecord, DisbursementRecord, FundingRecord, Moved, PoolRecord
-from .routes import Attributed, insufficient, issuing_available
+from .routes import Attributed, Attribution, insufficient, issuing_available
 from .stripe_api import StripeAPI
 
 _CHECK_AGAIN_AFTER = timedelta(hours=24)
@@ -280,46 +279,78 @@ class BalanceFunder:
         self.store.transact(work)
 
     def _give_back_whole(self, funding: FundingRecord, guard: Guard) -> None:
-        receipt = self.return_money(
-            funding.account, funding.amount, key=f"{funding.id}-back", fundings=(funding,),
-            guard=guard,
-        )  # fmt: skip
+        key = f"{funding.id}-back"
+        self.store.transact(
+            lambda tx: self.begin_way_back(
+                tx, key, funding.amount, account=funding.account, members=funding.members
+            )
+        )
+        receipt = self.return_money(key, fundings=(funding,), guard=guard)
 
         def work(tx: Transaction) -> None:
             guard(tx)
+            self.finish_way_back(tx, key, receipt, cause="given back")
             known = tx.get(FundingRecord, funding.key, lock=True)
-            if known is None or known.progress != "moved":
-                return
-            changed = evolve(
-                known,
-                progress="given_back",
-                given_back_minor=known.amount.minor,
-                returned=(*known.returned, *receipt.moved),
-            )
-            lines = (
-                (given_back_line(f"{funding.id}-back", receipt.amount),)
-                if receipt.amount.is_positive
-                else ()
-            )
-            tx.put(post_funding(tx, changed, lines, cause="given back", at=self.clock()))
+            if known is not None and known.progress == "moved":
+                tx.put(evolve(known, progress="given_back", given_back_minor=known.amount.minor))
 
         self.store.transact(work)
 
-    def return_money(
+    def begin_way_back(
         self,
-        account: str | None,
+        tx: Transaction,
+        key: str,
         amount: Money,
         *,
-        key: str,
-        fundings: tuple[FundingRecord, ...],
-        guard: Guard,
+        account: str | None,
+        members: tuple[str, ...],
+    ) -> None:
+        """
+        Write down inside *tx* that *amount* is to go back, before anything moves.
+        """
+        if tx.get(FundingRecord, key) is None:
+            tx.put(
+                FundingRecord(
+                    id=key,
+                    account=account,
+                    amount=amount,
+                    route=type(self.route).__name__,
+                    members=members,
+                    created_at=self.clock(),
+                    direction="out",
+                )
+            )
+
+    def finish_way_back(
+        self, tx: Transaction, key: str, receipt: FundingReceipt, *, cause: str
+    ) -> None:
+        """
+        Book inside *tx* what left the Issuing balance, once.
+        """
+        back = tx.get(FundingRecord, key, lock=True)
+        if back is None or back.progress != "moving":
+            return
+        lines = (given_back_line(key, receipt.amount),) if receipt.amount.is_positive else ()
+        moved = evolve(back, progress="given_back", returned=receipt.moved)
+        tx.put(post_funding(tx, moved, lines, cause=cause, at=self.clock()))
+
+    def return_money(
+        self, key: str, *, fundings: tuple[FundingRecord, ...], guard: Guard
     ) -> FundingReceipt:
         """
-        Have the route give *amount* back by what *fundings* moved; the caller books it.
+        Have the route give back what `begin_way_back` wrote down, by what *fundings* moved.
         """
+        back = self.store.read(lambda tx: tx.get(FundingRecord, key))
+        if back is None:
+            msg = f"nothing is written down to go back under {key}"
+            raise StoreError(msg)
         receipts = [FundingReceipt(amount=one.amount, moved=_left_of(one)) for one in fundings]
         return self.route.give_back(
-            account, amount, key=key, receipts=receipts, journal=self._journal(key, guard)
+            back.account,
+            back.amount,
+            key=key,
+            receipts=receipts,
+            journal=self._journal(key, guard),
         )
 
 
@@ -338,24 +369,31 @@ def _left_of(funding: FundingRecord) -> tuple[Moved, ...]:
     return tuple(evolve(one, minor=max(0, one.minor - back)) for one in funding.moved)
 
 
-def attribution_from(store: Store) -> Callable[[str | None, Money], Attributed]:
+def attribution_from(store: Store) -> Attribution:
     """
     Return the function that tells which movements of an account belong to fundings of ours.
     """
 
     def attribution(account: str | None, amount: Money) -> Attributed:
+        direction = "in" if amount.is_positive else "out"
+        wanted = abs(amount.minor), amount.currency, direction
+
         def work(tx: Transaction) -> Attributed:
-            known: set[str] = set()
+            known: set[str | None] = set()
             under_way = 0
             after = ""
             group = AccountRecord(account=account).key
             while page := tx.find(FundingRecord, group=group, after=after, limit=500):
                 after = page[-1].key
                 for one in page:
-                    moved = (*one.moved, *one.returned)
-                    known.update(m.balance_transaction for m in moved if m.balance_transaction)
-                    under_way += one.progress == "moving" and one.amount == amount
-            return Attributed(transactions=frozenset(known), others_under_way=under_way > 1)
+                    for moved in (*one.moved, *one.returned):
+                        known |= {moved.balance_transaction, moved.counterpart}
+                    same = (one.amount.minor, one.amount.currency, one.direction) == wanted
+                    under_way += same and one.progress == "moving"
+            return Attributed(
+                transactions=frozenset(known - {None}),  # type: ignore[arg-type]  # no None left
+                under_way=under_way,
+            )
 
         return store.read(work)
 

@@ -204,9 +204,17 @@ class Issuance:
     def _steps(
         self, record: DisbursementRecord, order: Order | None, guard: Guard
     ) -> DisbursementRecord:
-        self.funder.check(self.account)
-        if record.cardholder_id is None or order is not None:
-            record = self._with_cardholder(record, order, guard)
+        if record.failing is not None:  # decided before: what was moved goes back first
+            raise RefusedError(
+                record.failing.message,
+                code=record.failing.code,
+                param=record.failing.param,
+                stripe_request_id=record.failing.stripe_request_id,
+            )
+        if record.promised is None:  # nothing has moved yet: from here on nothing is left behind
+            self.funder.check(self.account)
+            if record.cardholder_id is None or order is not None:
+                record = self._with_cardholder(record, order, guard)
         record = self.funder.ensure(record, guard=guard)
         return self.issue_card(record, guard)
 
@@ -307,14 +315,18 @@ class Issuance:
         """
         Give back what was moved and store the refusal; what cannot be given back is named.
         """
-        reason = reason_of(refusal)
+        reason = record.failing or reason_of(refusal)
+
+        def decide(tx: Transaction) -> None:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            tx.put(evolve(current, failing=reason))
+
+        self.store.transact(decide)
         try:
             self.funder.undo(record, guard=guard)
-        except RefusedError as stuck:
-            remedy = f"{reason.remedy} The money could not be given back: {stuck}".strip()
-            reason = evolve(reason, remedy=remedy)
-        except UnavailableError as stuck:
-            # Money of this order is still on its way back: the order must be resumed for it.
+        except (RefusedError, UnavailableError) as stuck:
+            # Money of this order is still to go back: the order stays, and must be resumed for it.
             return self._wait(record, stuck, guard)
 
         def work(tx: Transaction) -> DisbursementRecord:
@@ -324,6 +336,7 @@ class Issuance:
                 evolve(
                     current.become(Status.FAILED),
                     reason=reason,
+                    failing=None,
                     order=None,
                     look_at=None,
                     updated_at=self.clock(),

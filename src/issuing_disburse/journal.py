@@ -11,7 +11,7 @@ it. Then Stripe is looked at first, and only if nothing is there, the next gener
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import orjson
@@ -61,6 +61,19 @@ def _anyone(tx: Transaction) -> None:
     pass
 
 
+def _looked(look: Look) -> Outcome | None:
+    """
+    Look; a look that is refused tells nothing about what it was to find.
+    """
+    try:
+        return look()
+    except RefusedError as refusal:
+        msg = f"what an earlier try did could not be looked up: {refusal}"
+        raise UnknownOutcomeError(
+            msg, code=refusal.code, stripe_request_id=refusal.stripe_request_id
+        ) from refusal
+
+
 @frozen(kw_only=True)
 class StepJournal:
     """
@@ -87,10 +100,11 @@ class StepJournal:
         Args:
             then: What is to be written in the same transaction as the outcome.
         """
-        record = self._intend(step, call)
+        record, is_fresh = self._intend(step, call)
         begun = 0
         while record.progress != "done":
-            outcome = self._attempt(record, call, look)
+            outcome = self._attempt(record, call, look, is_fresh=is_fresh)
+            is_fresh = True
             if outcome is not None:
                 return self._finish(record, outcome, then)
             if begun == _GENERATIONS_MAX:
@@ -101,22 +115,28 @@ class StepJournal:
         kept: Outcome = orjson.loads(record.outcome)
         return kept
 
-    def _attempt(self, record: StepRecord, call: Call, look: Look) -> Outcome | None:
+    def _attempt(
+        self, record: StepRecord, call: Call, look: Look, *, is_fresh: bool
+    ) -> Outcome | None:
         """
         Return the outcome, or ``None`` when the key is spent and nothing is at Stripe.
         """
         if self.clock() - record.started_at >= KEY_LIFE:
-            return look()
+            return _looked(look)
         try:
             return self._run(record, call)
         except NotPermittedError as refusal:
             # Keys are checked before Stripe looks at what it remembers: an earlier try under this
-            # idempotency key may have worked. Only a replayed refusal ends the key.
+            # idempotency key may have worked. Only a first try, or a replayed refusal, is definite.
+            if is_fresh:
+                self._refuse(record)
+                refusal.is_definite = True
+                raise
             if not refusal.is_recorded:
                 raise
-            return look()
+            return _looked(look)
         except RefusedError:
-            found = look()
+            found = _looked(look)
             if found is None:
                 self._refuse(record)
                 raise
@@ -124,7 +144,14 @@ class StepJournal:
         except UnavailableError as unknown:
             if not unknown.is_recorded:
                 raise
-            return look()
+            return _looked(look)
+
+    def begun(self, step: str) -> datetime | None:
+        """
+        Return when *step* was first sent, or may have been (UTC); ``None`` if it never was.
+        """
+        record = self.store.read(lambda tx: tx.get(StepRecord, self._key(step)))
+        return record.started_at if record is not None else None
 
     def peek(self, step: str) -> Outcome | None:
         """
@@ -154,17 +181,20 @@ class StepJournal:
             started_at=self.clock(),
         )
 
-    def _intend(self, step: str, call: Call) -> StepRecord:
-        def work(tx: Transaction) -> StepRecord:
+    def _intend(self, step: str, call: Call) -> tuple[StepRecord, bool]:
+        """
+        Write the intent down, or return the one that is there; and whether this one is new.
+        """
+
+        def work(tx: Transaction) -> tuple[StepRecord, bool]:
             self.guard(tx)
             known = tx.get(StepRecord, self._key(step))
             if known is None:
-                return tx.put(self._new(step, call, 1))
+                return tx.put(self._new(step, call, 1)), True
             if known.progress == "refused":
-                return tx.put(
-                    evolve(self._new(step, call, known.generation + 1), version=known.version)
-                )
-            return known
+                again = self._new(step, call, known.generation + 1)
+                return tx.put(evolve(again, version=known.version)), True
+            return known, False
 
         return self.store.transact(work)
 

@@ -189,6 +189,12 @@ class Journal(Protocol):
         """
         ...
 
+    def begun(self, step: str) -> datetime | None:
+        """
+        Return when *step* was first sent, or may have been (UTC); ``None`` if it never was.
+        """
+        ...
+
 
 class FundingRoute(Protocol):
     """

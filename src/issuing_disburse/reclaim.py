@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from attrs import evolve, frozen
 
 from .bookkeeper import Bookkeeper, Fact, authorization_facts, transaction_facts
-from .books import card_balance, given_back_line, post_facts, post_funding
+from .books import card_balance, post_facts
 from .cards import CardFactory
 from .disbursement import Status
 from .exceptions import LeaseLostError, RefusedError, UnavailableError
@@ -151,15 +151,19 @@ class Reclaimer:
         guard = self.leases.guard(record)
         before = record.facts
         try:
+            record = self._with_begun_card(record, guard)
             self.cancel(record, guard)
             self.catch_up(record)
             current = self.issuance.find(record.order_id)
+            if current.giving_back is not None:  # begun before: that much moves, or has moved
+                current = self._finish_giving_back(current, current.giving_back, guard)
             facts = current.facts or before
             if facts is None or facts.is_open:
                 return self._wait(current, guard)
             left = card_balance(facts)
             if left > 0:
-                self._give_back(current, facts, left, guard)
+                key = self._begin_giving_back(current, facts, left, guard)
+                current = self._finish_giving_back(current, key, guard)
             closed = self._finish(current, guard)
             return reclamation(
                 closed,
@@ -172,6 +176,22 @@ class Reclaimer:
             return self._stuck(record, stuck, guard)
         finally:
             self.leases.release(record)
+
+    def _with_begun_card(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
+        """
+        Finish a reissue whose answer was lost: only a card that is known can be cancelled.
+        """
+        if record.generation <= len(record.cards):
+            return record
+        issued = self.issuance.issue_card(record, guard)
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or issued
+            self.close_cards(tx, current)
+            return tx.put(current.become(Status.CLOSING))
+
+        return self.store.transact(work)
 
     def cancel(self, record: DisbursementRecord, guard: Guard) -> None:
         """
@@ -229,32 +249,52 @@ class Reclaimer:
         waiting = self.store.transact(work)
         return reclamation(waiting, "waiting", message="a merchant may still capture what is held")
 
-    def _give_back(self, record: DisbursementRecord, facts: Facts, left: int, guard: Guard) -> None:
-        amount = Money(left, record.amount.currency)
+    def _begin_giving_back(
+        self, record: DisbursementRecord, facts: Facts, left: int, guard: Guard
+    ) -> str:
+        """
+        Write down how much goes back, before anything moves: later facts do not change it.
+        """
         key = f"reclaim/{record.key}/{len(facts.reclaimed) + 1}"
-        fundings = self._fundings(record)
-        receipt = self.funder.return_money(
-            record.account, amount, key=key, fundings=fundings, guard=guard
-        )
+        amount = Money(left, record.amount.currency)
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> str:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            now_known = current.facts or facts
-            if any(one.id == key for one in now_known.reclaimed):
-                return
-            moved = receipt.amount if receipt.amount.is_positive else amount
+            self.funder.begin_way_back(
+                tx, key, amount, account=record.account, members=(record.key,)
+            )
+            tx.put(evolve(current, giving_back=key))
+            return key
+
+        return self.store.transact(work)
+
+    def _finish_giving_back(
+        self, record: DisbursementRecord, key: str, guard: Guard
+    ) -> DisbursementRecord:
+        fundings = self._fundings(record)
+        receipt = self.funder.return_money(key, fundings=fundings, guard=guard)
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            back = tx.get(FundingRecord, key, lock=True)
+            facts = current.facts
+            if current.giving_back is None or back is None or facts is None:
+                return current
+            moved = receipt.amount if receipt.amount.is_positive else back.amount
             taken = Amounts(id=key, minor=moved.minor)
-            changed = evolve(now_known, reclaimed=(*now_known.reclaimed, taken))
+            changed = evolve(facts, reclaimed=(*facts.reclaimed, taken))
             posted = post_facts(tx, current, changed, cause="reclaimed", at=self.clock())
-            tx.put(posted)
-            self._book_way_back(tx, fundings, receipt, key)
+            self.funder.finish_way_back(tx, key, receipt, cause="reclaimed")
+            self._count_as_returned(tx, fundings, receipt)
             for reference in posted.cards[-1:]:
                 card = tx.get(CardRecord, reference.id, lock=True)
                 if card is not None:
                     tx.put(evolve(card, remaining_minor=card_balance(changed)))
+            return tx.put(evolve(posted, giving_back=None))
 
-        self.store.transact(work)
+        return self.store.transact(work)
 
     def _fundings(self, record: DisbursementRecord) -> tuple[FundingRecord, ...]:
         def work(tx: Transaction) -> tuple[FundingRecord, ...]:
@@ -263,23 +303,13 @@ class Reclaimer:
 
         return self.store.read(work)
 
-    def _book_way_back(
-        self,
-        tx: Transaction,
-        fundings: tuple[FundingRecord, ...],
-        receipt: FundingReceipt,
-        key: str,
+    def _count_as_returned(
+        self, tx: Transaction, fundings: tuple[FundingRecord, ...], receipt: FundingReceipt
     ) -> None:
-        if not fundings or not receipt.amount.is_positive:
-            return
-        funding = tx.get(FundingRecord, fundings[-1].key, lock=True) or fundings[-1]
-        changed = evolve(
-            funding,
-            given_back_minor=funding.given_back_minor + receipt.amount.minor,
-            returned=(*funding.returned, *receipt.moved),
-        )
-        lines = (given_back_line(key, receipt.amount),)
-        tx.put(post_funding(tx, changed, lines, cause="given back", at=self.clock()))
+        if fundings and receipt.amount.is_positive:
+            funding = tx.get(FundingRecord, fundings[-1].key, lock=True) or fundings[-1]
+            back = funding.given_back_minor + receipt.amount.minor
+            tx.put(evolve(funding, given_back_minor=back))
 
     def _finish(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
         def work(tx: Transaction) -> DisbursementRecord:

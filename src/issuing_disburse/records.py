@@ -128,6 +128,8 @@ class DisbursementRecord(Row):
         order: The content; ``None`` once only the fingerprint is kept.
         generation: Counts cards: a reissue is the next generation.
         to_spend: What a reissued card is for; ``None`` for the order's amount.
+        failing: Why the order fails, from the decision on until what was moved is back.
+        giving_back: The funding record of a rest that is on its way back.
         is_reclaimed: Whether somebody asked for the rest back: no further card is issued.
         look_at: UTC; when `resume_all` or `reclaim_expired` should look at it.
         entries: How many ledger entries its chain has; *digest* is the last one's hash.
@@ -155,6 +157,8 @@ class DisbursementRecord(Row):
     promised: Money | None = None
     to_spend: Money | None = None
     reason: Reason | None = None
+    failing: Reason | None = None
+    giving_back: str | None = None
     lease: Lease | None = None
     is_reclaimed: bool = False
     look_at: datetime | None = None
@@ -412,12 +416,14 @@ class Moved:
 
     Attributes:
         balance_transaction: The movement on the Issuing balance, if Stripe named it.
+        counterpart: The movement on the other balance, likewise.
     """
 
     object: str
     id: str
     minor: int
     balance_transaction: str | None = None
+    counterpart: str | None = None
 
 
 @frozen(kw_only=True)
@@ -427,6 +433,7 @@ class FundingRecord(Row):
 
     Attributes:
         members: Keys of the disbursements it pays for.
+        direction: ``out`` when it takes back what another one brought.
         moved: What moved it, in order.
         brought_minor: What they bring to the Issuing balance; 0 for a route that moves nothing.
         available_at: UTC; when the money is expected; ``None`` when it arrived at once.
@@ -443,6 +450,7 @@ class FundingRecord(Row):
     route: str
     members: tuple[str, ...]
     created_at: datetime
+    direction: Literal["in", "out"] = "in"
     progress: Literal["moving", "moved", "failed", "given_back"] = "moving"
     moved: tuple[Moved, ...] = ()
     brought_minor: int = 0

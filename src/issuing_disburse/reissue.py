@@ -114,7 +114,7 @@ class Reissuer:
                 evolve(
                     current,
                     generation=current.generation + 1,
-                    to_spend=Money(free, current.amount.currency),
+                    to_spend=Money(min(free, current.amount.minor), current.amount.currency),
                 )
             )
 

@@ -13,7 +13,9 @@ from attrs import frozen
 from .exceptions import (
     FundingRouteUnavailableError,
     InsufficientIssuingBalanceError,
+    NotPermittedError,
     RefusedError,
+    UnavailableError,
     UnknownOutcomeError,
 )
 from .money import Money
@@ -27,7 +29,7 @@ TRANSFER = "transfer"
 REVERSAL = "transfer_reversal"
 BALANCE_TRANSFER = "balance_transfer"
 
-_LOOK_BACK = timedelta(days=7)
+_LOOK_BACK = timedelta(minutes=5)
 
 
 def issuing_available(balance: Answer, currency: str) -> Money:
@@ -61,14 +63,15 @@ class Attributed:
 
     Attributes:
         transactions: Balance transactions that belong to a funding of ours.
-        others_under_way: Whether another funding of the same amount may be moving just now.
+        under_way: How many movements of that amount and direction have no outcome yet.
     """
 
     transactions: frozenset[str]
-    others_under_way: bool
+    under_way: int
 
 
 Attribution: TypeAlias = Callable[[str | None, Money], Attributed]
+"""Tells it for an account and an amount to the Issuing balance; a negative one comes from it."""
 
 
 @frozen(kw_only=True)
@@ -111,49 +114,45 @@ class BalanceTransfers:
             keep=_balance_transfer_outcome,
             is_preview=True,
         )
+        step = f"balance-transfer-to-{destination}"
         return journal.once(
-            f"balance-transfer-to-{destination}",
-            call,
-            lambda: self._look(account, amount, source, destination),
+            step, call, lambda: self._look(account, amount, source, journal.begun(step))
         )
 
     def _look(
-        self, account: str | None, amount: Money, source: str, destination: str
+        self, account: str | None, amount: Money, source: str, begun: datetime | None
     ) -> Outcome | None:
         """
         Look for a balance transfer of that amount among the movements nobody has claimed.
 
-        The resource itself cannot be listed. One candidate is ours if no other funding of that
-        amount is under way; anything else is left to a person.
+        The resource itself cannot be listed. If there are as many candidates as movements of that
+        amount under way, each of them has happened and one is ours; if there are none, none has.
+        Anything else is left to a person.
         """
-        side, minor = ("issuing", amount.minor)
-        if source == "issuing":
-            minor = -minor
-        known = self.attribution(account, amount)
+        is_funding = source == "payments"
+        known = self.attribution(account, amount if is_funding else -amount)
+        since = (begun or self.clock()) - _LOOK_BACK
+        pages = self.api.pages(
+            "/v1/balance_transactions",
+            {"created": {"gte": since}, "currency": amount.currency},
+            account=account,
+        )
         candidates = [
             one["id"]
-            for one in self.api.pages(
-                "/v1/balance_transactions",
-                {
-                    "created": {"gte": self.clock() - _LOOK_BACK},
-                    "currency": amount.currency,
-                },
-                account=account,
-            )
-            if one["balance_type"] == side
-            and one["net"] == minor
+            for one in pages
+            if one["balance_type"] == source
+            and one["net"] == -amount.minor
             and one.get("source") is None
             and one["id"] not in known.transactions
         ]
         if not candidates:
             return None
-        if len(candidates) == 1 and not known.others_under_way:
-            left, arrived = (None, candidates[0]) if minor > 0 else (candidates[0], None)
+        if len(candidates) == max(known.under_way, 1):
             return {
                 "id": candidates[0],
                 "minor": amount.minor,
-                "source_transaction": left,
-                "destination_transaction": arrived,
+                "source_transaction": candidates[0],
+                "destination_transaction": None,
             }
         msg = (
             f"a balance transfer of {amount} may have been made ({', '.join(candidates[:5])}), and "
@@ -230,6 +229,11 @@ class TransferRoute:
         """
         transfer = self._transfer(account, amount, key=key, journal=journal)
         moved = Moved(object=TRANSFER, id=transfer["id"], minor=amount.minor)
+        if journal.begun(f"reverse-{moved.id}") is not None:
+            # Once begun, the way back is the only way: the money may have left again already.
+            self._undo_transfer(moved.id, amount, key=key, journal=journal)
+            msg = f"the transfer {moved.id} was reversed, its second leg had been refused"
+            raise FundingRouteUnavailableError(msg, code="balance_transfer_refused")
         try:
             onward = self._balance_transfers.move(
                 account,
@@ -240,7 +244,9 @@ class TransferRoute:
                 journal=journal,
             )
         except RefusedError as refusal:
-            self._reverse(moved.id, amount, key=key, journal=journal)
+            if isinstance(refusal, NotPermittedError) and not refusal.is_definite:
+                raise
+            self._undo_transfer(moved.id, amount, key=key, journal=journal)
             msg = (
                 f"{account} may not move money from its payments to its Issuing balance: {refusal}; "
                 "the transfer was reversed. Ask Stripe to enable balance transfers, then run "
@@ -256,6 +262,23 @@ class TransferRoute:
             moved=(moved, _moved(onward, amount.minor, "destination_transaction")),
             available_at=_expected_at(onward, self.clock()),
         )
+
+    def _undo_transfer(
+        self, transfer_id: str, amount: Money, *, key: str, journal: Journal
+    ) -> None:
+        """
+        Reverse the first leg; while Stripe refuses that, the order keeps waiting for it.
+        """
+        try:
+            self._reverse(transfer_id, amount, key=key, journal=journal)
+        except RefusedError as refusal:
+            msg = (
+                f"transfer {transfer_id} of {amount} lies on the connected account's payments "
+                f"balance and could not be reversed: {refusal}; resume the order to try again"
+            )
+            raise UnavailableError(
+                msg, code="funds_stranded", stripe_request_id=refusal.stripe_request_id
+            ) from refusal
 
     def _transfer(
         self, account: str | None, amount: Money, *, key: str, journal: Journal
@@ -439,6 +462,9 @@ def _moved(outcome: Outcome, minor: int, side: str) -> Moved:
         id=outcome["id"],
         minor=minor,
         balance_transaction=outcome[side],
+        counterpart=outcome[
+            "source_transaction" if side != "source_transaction" else "destination_transaction"
+        ],
     )
 
 

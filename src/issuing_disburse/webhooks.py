@@ -112,7 +112,7 @@ class Responder:
                 return _plain(200, "ignored: another mode")
             booked = self.bookkeeper.book(event)
             if booked == "ignored" and self.others is not None:
-                return self.others(event) or _plain(200, booked)
+                return self._asked_others(event) or _plain(200, booked)
         except PayloadInvalidError:
             return _plain(400, "payload not valid")
         except Exception:  # noqa: BLE001  # Stripe delivers again what was not stored
@@ -132,7 +132,11 @@ class Responder:
             decision = self._stand_in(request, gone)
         except Exception as broken:  # noqa: BLE001  # no answer would leave it to the time-out setting
             decision = _declined("error", type(broken).__name__, "error")
-        return self._reply(decision, request)
+        try:
+            return self._reply(decision, request)
+        except Exception as broken:  # noqa: BLE001  # a decision that cannot be written down declines
+            unwritable = _declined("policy_error", type(broken).__name__, "error")
+            return self._reply(unwritable, request)
 
     def _decide(
         self, event: Event, request: AuthorizationRequest, started: float
@@ -146,7 +150,7 @@ class Responder:
                 lambda tx: tx.get(CardRecord, request.card_id), timeout_seconds=left
             )
             if card is None or not self._is_ours(card, request):
-                answer = self.others(event) if self.others is not None else None
+                answer = self._asked_others(event)
                 return answer or _declined("unknown_card", "not a card of ours", "unknown_card")
             decision = answer_to(card, request)
             if decision is None:
@@ -157,6 +161,13 @@ class Responder:
                     continue
             return decision
         return _declined("contended", "too many requests for one card at once", "deadline")
+
+    def _asked_others(self, event: Event) -> Reply | None:
+        """
+        Ask whether somebody else answers for a card that is not ours.
+        """
+        answer = self.others(event) if self.others is not None else None
+        return answer if isinstance(answer, Reply) else None
 
     def _is_ours(self, card: CardRecord, request: AuthorizationRequest) -> bool:
         """
@@ -229,6 +240,8 @@ def _sound(decision: object, request: AuthorizationRequest) -> Decision:
     """
     if not isinstance(decision, Decision):
         return _declined("policy_error", f"decide() returned {type(decision).__name__}", "error")
+    if type(decision.approved) is not bool or not isinstance(decision.code, str):
+        return _declined("policy_error", "decide() returned no sound decision", "error")
     amount = decision.amount
     if not decision.approved or amount is None:
         return decision
