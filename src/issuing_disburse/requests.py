@@ -4,6 +4,7 @@ What does this event ask, as far as we need to know?
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -103,7 +104,7 @@ def read_request(
         authorization_id=authorization_id,
         card_id=card_id,
         amount=Money(minor, currency),
-        already_approved=Money(before_minor, currency),
+        already_approved=Money(before_minor, currency) if before_minor else _zero(currency),
         created=_created(event.get("created"), received_at),
         account=account,
         is_livemode=livemode,
@@ -152,6 +153,11 @@ def _currency(*places: Mapping[str, Any]) -> str:
             return code.lower()
         _refuse("data.object.currency", "is no known currency")
     _refuse("data.object.currency", "is missing")
+
+
+@functools.cache
+def _zero(currency: str) -> Money:
+    return Money.zero(currency)
 
 
 def _created(value: Any, received_at: datetime | None) -> datetime:

@@ -35,7 +35,9 @@ class OrderCardPresence:
 
     def __call__(self, request: AuthorizationRequest, allotment: Allotment) -> Objection | None:
         wanted = allotment.terms.card_presence
-        if wanted in {"any", request.card_presence}:
+        if wanted == "any":
+            return None
+        if wanted == request.card_presence:
             return None
         return Objection("wrong_card_presence", f"the terms want the card {wanted}")
 

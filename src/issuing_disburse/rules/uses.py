@@ -29,8 +29,6 @@ class UsesLeft:
             if allotment.probes_left > 0:
                 return None
             return Objection("no_probes_left", "the card was tested often enough")
-        if allotment.uses_left > 0:
-            return None
-        if request.already_approved.minor > allotment.probe_max_minor:
+        if allotment.uses_left > 0 or request.already_approved.minor > allotment.probe_max_minor:
             return None
         return Objection("no_uses_left", "the card has been used as often as it may")
