@@ -220,14 +220,54 @@ def test_step_stays_open_when_the_api_key_is_refused(desk: Desk, status: int) ->
 def test_step_gets_a_new_key_when_a_refused_permission_is_replayed(
     desk: Desk, *, is_there: bool
 ) -> None:
-    """A 403 that Stripe keeps under the key ends the key, after a look."""
+    """A 403 that Stripe keeps under the key of an earlier try ends the key, after a look."""
     desk.remote.effects = ["v0"] if is_there else []
-    desk.remote.answers = [recorded(NotPermittedError("403")), None]
+    desk.remote.answers = [UnavailableError("no answer"), recorded(NotPermittedError("403")), None]
+    with pytest.raises(UnavailableError):
+        desk.once()
     outcome = desk.once()
 
     assert ("v0" if is_there else "v1") == outcome["body"]
     assert (1, 1 if is_there else 2) == (desk.remote.looks, keys(desk))
     assert 1 == len(desk.remote.effects)
+
+
+def test_first_try_is_definite_when_the_api_key_is_refused(desk: Desk) -> None:
+    """Nothing can have happened under a key that was sent once and refused; the next one works."""
+    desk.remote.answers = [NotPermittedError("401")]
+    with pytest.raises(NotPermittedError) as caught:
+        desk.once("v1")
+    refused = desk.step().progress
+
+    assert (True, "refused") == (caught.value.is_definite, refused)
+    assert "v2" == desk.once("v2")["body"]
+    assert (2, 0) == (keys(desk), desk.remote.looks)
+
+
+def test_step_stays_open_when_the_look_is_refused(desk: Desk) -> None:
+    """A look that may not look tells nothing: the step is neither refused nor sent again."""
+    desk.remote.answers = [RefusedError("no")]
+
+    def look() -> Outcome | None:
+        raise NotPermittedError("may not list", code="more_permissions_required")
+
+    with pytest.raises(UnknownOutcomeError, match="may not list") as caught:
+        desk.journal.once("card", desk.remote.call(), look)
+
+    assert "more_permissions_required" == caught.value.code
+    assert ("intended", 1) == (desk.step().progress, len(desk.remote.asked))
+
+
+def test_begun_tells_when_a_step_was_first_sent(desk: Desk) -> None:
+    """A step that nobody began has no beginning; an open or done one has."""
+    assert desk.journal.begun("card") is None
+    desk.remote.answers = ["lost"]
+    with pytest.raises(UnknownOutcomeError):
+        desk.once()
+    desk.clock.now += timedelta(hours=1)
+    desk.once()
+
+    assert START == desk.journal.begun("card")
 
 
 def test_then_is_written_with_the_outcome_or_not_at_all(desk: Desk) -> None:

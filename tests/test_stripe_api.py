@@ -135,6 +135,27 @@ def test_errors_of_an_effect_are_cut_by_what_to_do_next(
 
 
 @pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ([lost(), refused(401, code="api_key_expired")], UnknownOutcomeError),
+        ([refused(500), refused(403)], UnknownOutcomeError),
+        ([lost(), refused(400)], RefusedError),
+        ([refused(409), refused(401)], NotPermittedError),
+        ([refused(409), refused(429)], UnavailableError),
+    ],
+)
+def test_outcome_is_unknown_when_a_try_was_lost_before_the_key_was_refused(
+    answers: list[Scripted], kind: type[DisburseError]
+) -> None:
+    """A refused API key says what the last try did not do; a lost one before it stays unknown."""
+    api, wire, _ = make_api(*answers)
+    error = failing(lambda: prepared(api)("idb_1"))
+
+    assert kind is type(error)
+    assert len(wire.sent) > 1
+
+
+@pytest.mark.parametrize(
     ("answer", "kind"),
     [
         (refused(404, code="resource_missing"), RefusedError),
