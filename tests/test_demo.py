@@ -227,6 +227,19 @@ def test_a_difference_is_shouted_when_the_books_do_not_balance(report: DemoRepor
     assert "THE BOOKS DO NOT BALANCE: 0.01 usd unexplained." in text
 
 
+def test_one_wrong_figure_suffices_when_the_books_are_judged(report: DemoReport) -> None:
+    """A cent that Stripe lacks, and a statement that does not add up, each spoil the story."""
+    one_cent = Money(1, "usd")
+    first, *others = report.statements
+    uneven = evolve(first, held=one_cent)
+
+    assert not evolve(report, platform_after=report.platform_after - one_cent).is_balanced
+    assert not evolve(report, issuing_after=report.issuing_after + one_cent).is_balanced
+    assert not evolve(
+        report, statements=(uneven, *others), platform_after=report.platform_after - one_cent
+    ).is_balanced
+
+
 def test_rare_figures_are_shown_when_there_are_any(report: DemoReport) -> None:
     """What was disputed or covered has no column, and is told below the table."""
     first, *others = report.statements
