@@ -7,6 +7,7 @@ Prints one JSON object: medians in microseconds over interleaved rounds, and the
 """
 
 import argparse
+import gc
 import hmac
 import json
 import statistics
@@ -101,6 +102,8 @@ def interleaved(calls: dict[str, Call], rounds: int) -> dict[str, list[float]]:
     Time each call alone, in microseconds, all kinds taking turns batch by batch.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
+    gc.collect()
+    gc.freeze()  # the waiting cards are the benchmark's, not what a call makes the collector walk
     for start in range(0, rounds * BATCH, BATCH):
         for name, call in calls.items():
             for number in range(start, start + BATCH):
