@@ -9,6 +9,7 @@ Where does one order stand, and which card carries it?
     FAILED                 ▼       ▼
        └─(new attempt)   CLOSED ◀──┘      a late capture or refund reopens: CLOSED ──▶ CLOSING
                                           a new card after a void: CLOSING ──▶ ACTIVE
+                                          a refund on a live card: SPENT ──▶ ACTIVE
 """
 
 from __future__ import annotations
