@@ -212,3 +212,8 @@ def test_money_knows_nothing_and_more_than_nothing() -> None:
 def test_money_prints_with_the_decimals_of_its_currency(value: Money, text: str) -> None:
     """People see major units, grouped, with as many decimals as the currency has."""
     assert text == str(value)
+
+
+def test_repr_is_how_it_was_made() -> None:
+    """A repr in a log can be pasted into a test."""
+    assert "Money(-12500, 'usd')" == repr(Money(-12_500, "usd"))

@@ -2,6 +2,9 @@
 Is Stripe asked with the same bytes until it answers, and every answer understood?
 """
 
+import os
+import threading
+import warnings
 from typing import Any
 
 import pytest
@@ -267,6 +270,48 @@ def test_base_address_may_be_another_one() -> None:
     api.get("/v1/balance", account=None)
 
     assert "http://127.0.0.1:12111/v1/balance" == wire.sent[0].url
+
+
+def test_threads_share_one_connection_when_they_come_at_once() -> None:
+    """Whoever comes first opens it, the others wait for that one, and nobody's body goes astray."""
+    api, wire, _ = make_api(ok(id="ich_1"))
+    barrier = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        call = api.prepare("/v1/x", {"n": number}, account=None, keep=dict)
+        barrier.wait(timeout=10)
+        for turn in range(5):
+            call(f"{number}-{turn}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert 40 == len(wire.sent)
+    assert {f"n={one.key.partition('-')[0]}" == one.body for one in wire.sent if one.key} == {True}
+
+
+def test_child_process_opens_a_connection_of_its_own() -> None:
+    """After a fork the child does not write into its parent's connection."""
+    api, _, _ = make_api(ok(id="ich_1"))
+    api.get("/v1/balance", account=None)
+    before = vars(api)["_line"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns when threads are about
+        child = os.fork()
+    if child == 0:
+        code = 2
+        try:
+            api.get("/v1/balance", account=None)
+            code = 1 if vars(api)["_line"] is before else 0
+        finally:
+            os._exit(code)
+
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    api.get("/v1/balance", account=None)
+    assert before is vars(api)["_line"]
 
 
 def test_close_closes_the_connection_once_and_the_next_call_opens_another() -> None:
