@@ -186,6 +186,7 @@ def serve(
         raise SimulatorError(message)
     app = App(simulator)
     listener = socket.create_server((host, port), family=_family(host), backlog=128)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted ones inherit it
     config = uvicorn.Config(
         app, log_level="critical", access_log=False, timeout_graceful_shutdown=1
     )

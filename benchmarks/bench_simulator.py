@@ -1,0 +1,264 @@
+"""
+How fast is the simulator: in process, among a hundred thousand objects, over HTTP, starting up?
+
+Prints one JSON object. Figures are medians; ``localstripe`` is installed into a virtual
+environment of its own and measured with the same client on the same machine.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+from issuing_disburse.simulator import IssuingSimulator
+
+ROUNDS = 5
+OPERATIONS = 1_000
+MANY_OBJECTS = 100_000
+HTTP_REQUESTS = 2_000
+FORM = "application/x-www-form-urlencoded"
+HOLDER = (
+    b"name=Jenny+Rosen&email=jenny%40example.com&phone_number=%2B18008675309&type=individual"
+    b"&individual[first_name]=Jenny&individual[last_name]=Rosen&individual[dob][day]=14"
+    b"&individual[dob][month]=3&individual[dob][year]=1985"
+    b"&individual[card_issuing][user_terms_acceptance][date]=1790000000"
+    b"&individual[card_issuing][user_terms_acceptance][ip]=203.0.113.7"
+    b"&billing[address][line1]=123+Main+St&billing[address][city]=Columbus"
+    b"&billing[address][state]=OH&billing[address][postal_code]=43004"
+    b"&billing[address][country]=US"
+)
+
+
+class Load:
+    """
+    One simulator and the bytes of the writes that a disbursement is made of.
+    """
+
+    def __init__(self) -> None:
+        self.sim = IssuingSimulator(seed=1, platform_funds=10**12)
+        self.account = self.sim.create_account(issuing_funds=10**12)
+        self.number = 0
+
+    def post(self, path: str, body: bytes, *, own: bool = True) -> bytes:
+        """
+        Send one request's bytes and return the answer's.
+        """
+        self.number += 1
+        headers = {
+            "Authorization": f"Bearer {self.sim.api_key}",
+            "Content-Type": FORM,
+            "Idempotency-Key": f"key-{self.number}",
+            "Stripe-Version": "2026-10-28.endive",
+            "User-Agent": "Stripe/v1 PythonBindings/16.1.0",
+        }
+        if own:
+            headers["Stripe-Account"] = self.account
+        answer = self.sim.handle("POST", path, headers, body)
+        assert answer.status == 200, answer.body
+        return answer.body
+
+    def round(self, operations: int) -> dict[str, float]:
+        """
+        Return writes per second of each kind, *operations* of each.
+        """
+        rates: dict[str, float] = {}
+
+        def timed(name: str, send: Callable[[int], bytes]) -> list[str]:
+            began = time.perf_counter()
+            answers = [send(place) for place in range(operations)]
+            rates[name] = operations / (time.perf_counter() - began)
+            return [json.loads(answer)["id"] for answer in answers]
+
+        holders = timed("cardholder", lambda _: self.post("/v1/issuing/cardholders", HOLDER))
+        cards = timed(
+            "card",
+            lambda place: self.post(
+                "/v1/issuing/cards",
+                f"cardholder={holders[place]}&currency=usd&type=virtual&status=active"
+                "&lifecycle_controls[cancel_after][payment_count]=1"
+                "&spending_controls[spending_limits][0][amount]=12500"
+                "&spending_controls[spending_limits][0][interval]=all_time"
+                "&metadata[order]=claim-8841".encode(),
+            ),
+        )
+        helpers = "/v1/test_helpers/issuing/authorizations"
+        bought = timed(
+            "authorization",
+            lambda place: self.post(helpers, f"card={cards[place]}&amount=12500".encode()),
+        )
+        timed("capture", lambda place: self.post(f"{helpers}/{bought[place]}/capture", b""))
+        timed(
+            "transfer",
+            lambda place: self.post(
+                "/v1/transfers",
+                f"amount=100&currency=usd&destination={self.account}&transfer_group=g{place}".encode(),
+                own=False,
+            ),
+        )
+        rates["all"] = len(rates) / sum(1 / rate for rate in rates.values())
+        return rates
+
+    def objects(self) -> int:
+        """
+        Return how many objects there are.
+        """
+        return len(self.sim.world.by_id)
+
+
+def _medians(rounds: list[dict[str, float]]) -> dict[str, int]:
+    return {name: round(statistics.median(each[name] for each in rounds)) for name in rounds[0]}
+
+
+def in_process() -> dict[str, object]:
+    """
+    Measure writes with few objects and with a hundred thousand, in fresh simulators.
+    """
+    few = []
+    for _ in range(ROUNDS):
+        load = Load()
+        load.round(100)
+        few.append(load.round(OPERATIONS))
+    load = Load()
+    while load.objects() < MANY_OBJECTS:
+        load.round(OPERATIONS)
+    objects = load.objects()
+    many = [load.round(OPERATIONS) for _ in range(ROUNDS)]
+    first, later = _medians(few), _medians(many)
+    return {
+        "writes_per_second": first,
+        "objects": objects,
+        "writes_per_second_with_many_objects": later,
+        "ratio": round(later["all"] / first["all"], 3),
+    }
+
+
+def start_up() -> dict[str, float]:
+    """
+    Measure import and construction in fresh processes, in milliseconds.
+    """
+    code = (
+        "import time; a=time.perf_counter(); import issuing_disburse; b=time.perf_counter();"
+        "from issuing_disburse.simulator import IssuingSimulator; c=time.perf_counter();"
+        "IssuingSimulator(); print(b-a, c-b, time.perf_counter()-c)"
+    )
+    found = []
+    for _ in range(ROUNDS):
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)  # noqa: S603 - our own code
+        found.append([1_000 * float(part) for part in told.stdout.split()])
+    names = ("import_library_ms", "import_simulator_ms", "construct_ms")
+    return {
+        name: round(statistics.median(each[place] for each in found), 2)
+        for place, name in enumerate(names)
+    }
+
+
+def _latencies(
+    connection: HTTPConnection, send: tuple[str, str, bytes, dict[str, str]]
+) -> dict[str, float]:
+    method, path, body, headers = send
+    times = []
+    for place in range(HTTP_REQUESTS + 100):
+        began = time.perf_counter()
+        connection.request(method, path, body, {**headers, "Idempotency-Key": f"k{place}"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200, answer.status
+        times.append(time.perf_counter() - began)
+    times = times[100:]
+    return {
+        "per_second": round(len(times) / sum(times)),
+        "p50_ms": round(1_000 * statistics.median(times), 3),
+    }
+
+
+def over_http() -> dict[str, object]:
+    """
+    Measure one client on one connection that creates objects: ours, then localstripe's.
+    """
+    load = Load()
+    with load.sim.serve() as address:
+        connection = HTTPConnection(address.base_url.removeprefix("http://"))
+        headers = {
+            "Authorization": f"Bearer {load.sim.api_key}",
+            "Stripe-Account": load.account,
+            "Content-Type": FORM,
+        }
+        ours = _latencies(connection, ("POST", "/v1/issuing/cardholders", HOLDER, headers))
+        connection.close()
+    result: dict[str, object] = {"simulator": ours}
+    try:
+        with _localstripe() as port:
+            connection = HTTPConnection("127.0.0.1", port)
+            theirs = _latencies(
+                connection,
+                (
+                    "POST",
+                    "/v1/customers",
+                    b"email=jenny%40example.com&name=Jenny+Rosen",
+                    {"Authorization": "Bearer sk_test_12345", "Content-Type": FORM},
+                ),
+            )
+            connection.close()
+    except (OSError, subprocess.SubprocessError) as problem:
+        return {**result, "localstripe": f"not measured: {type(problem).__name__}"}
+    ratio = round(ours["per_second"] / theirs["per_second"], 2)
+    return {**result, "localstripe_create_customer": theirs, "ratio": ratio}
+
+
+@contextmanager
+def _localstripe() -> Iterator[int]:
+    """
+    Install and run localstripe in a virtual environment that is thrown away.
+    """
+    port = 18_420
+    with tempfile.TemporaryDirectory() as folder:
+        venv = [sys.executable, "-m", "venv", folder]
+        subprocess.run(venv, check=True, capture_output=True)  # noqa: S603 - fixed words
+        python = str(Path(folder) / "bin" / "python")
+        install = [python, "-m", "pip", "install", "--quiet", "localstripe", "setuptools"]
+        subprocess.run(install, check=True, capture_output=True, timeout=300)  # noqa: S603 - fixed words
+        server = subprocess.Popen(  # noqa: S603 - fixed words
+            [python, "-m", "localstripe", "--port", str(port), "--from-scratch"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _wait_for(port, server)
+            yield port
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    for _ in range(100):
+        time.sleep(0.1)
+        if server.poll() is not None:
+            raise ConnectionError
+        try:
+            HTTPConnection("127.0.0.1", port, timeout=1).connect()
+        except OSError:
+            continue
+        return
+    raise ConnectionError
+
+
+def main() -> None:
+    """
+    Measure everything and print one JSON object.
+    """
+    print(
+        json.dumps(
+            {"start_up": start_up(), "in_process": in_process(), "over_http": over_http()}, indent=2
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
