@@ -183,11 +183,18 @@ class Issuance:
         )
 
     def _work(self, record: DisbursementRecord, order: Order | None) -> Disbursement:
-        guard = self.leases.guard(record)
         try:
-            return view(self._steps(record, order, guard))
+            return self._worked(record, order, self.leases.guard(record))
         except LeaseLostError:
             return view(self.find(record.order_id))
+        finally:
+            self.leases.release(record)
+
+    def _worked(
+        self, record: DisbursementRecord, order: Order | None, guard: Guard
+    ) -> Disbursement:
+        try:
+            return view(self._steps(record, order, guard))
         except WaitingError as waiting:
             return view(self._wait(record, waiting, guard))
         except (UnavailableError, NotPermittedError) as later:
@@ -198,8 +205,6 @@ class Issuance:
             refusal.order_id = record.order_id
             refusal.disbursement = view(self._fail(record, refusal, guard))
             raise
-        finally:
-            self.leases.release(record)
 
     def _steps(
         self, record: DisbursementRecord, order: Order | None, guard: Guard

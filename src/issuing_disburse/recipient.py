@@ -50,7 +50,7 @@ def _text(path: str, value: object, longest: int) -> str:
         raise InvalidInputError(path, "is missing", "give a non-empty text")
     if len(value) > longest:
         raise InvalidInputError(path, f"is longer than {longest} characters", "shorten it")
-    if any(unicodedata.category(mark) == "Cc" for mark in value):
+    if any(unicodedata.category(mark) in {"Cc", "Cs"} for mark in value):
         raise InvalidInputError(path, "holds a control character", "remove it")
     return value.strip()
 

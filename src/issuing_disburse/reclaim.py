@@ -149,6 +149,14 @@ class Reclaimer:
 
     def _close(self, record: DisbursementRecord) -> Reclamation:
         guard = self.leases.guard(record)
+        try:
+            return self._closed(record, guard)
+        except LeaseLostError:
+            return reclamation(record, "busy", message="another worker took over")
+        finally:
+            self.leases.release(record)
+
+    def _closed(self, record: DisbursementRecord, guard: Guard) -> Reclamation:
         before = record.facts
         try:
             record = self._with_begun_card(record, guard)
@@ -170,12 +178,8 @@ class Reclaimer:
                 "closed" if closed.status is Status.CLOSED else "waiting",
                 reclaimed=max(left, 0),
             )
-        except LeaseLostError:
-            return reclamation(record, "busy", message="another worker took over")
         except (UnavailableError, RefusedError) as stuck:
             return self._stuck(record, stuck, guard)
-        finally:
-            self.leases.release(record)
 
     def _with_begun_card(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
         """

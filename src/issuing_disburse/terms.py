@@ -139,7 +139,13 @@ def _count(path: str, value: object, *, most: int) -> None:
 def _words(values: Iterable[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise InvalidInputError("terms", f"{values!r} is one text", f"pass a list: [{values!r}]")
-    return tuple(sorted(set(values)))
+    try:
+        words = tuple(values)
+    except TypeError:
+        raise InvalidInputError("terms", f"{values!r} is no list", "pass a list of texts") from None
+    if not all(isinstance(word, str) for word in words):
+        raise InvalidInputError("terms", f"{words!r} holds something else than text", "pass texts")
+    return tuple(sorted(set(words)))
 
 
 @frozen(kw_only=True)
