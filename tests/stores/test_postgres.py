@@ -85,6 +85,23 @@ def test_store_comes_back_when_the_server_was_restarted() -> None:
         server.remove()
 
 
+def test_nobody_notices_when_idle_connections_were_cut(postgres_server: Server) -> None:
+    """A pooled connection that died since it was used last is replaced."""
+    url = postgres_server.new_schema_url()
+    store = SQLStore(url, clock=now)
+    store.transact(putting(make_step("before")))
+    run_sql(
+        url,
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where application_name = 'issuing_disburse'",
+    )
+
+    store.transact(putting(make_step("later")))
+
+    assert ["before", "later"] == kept(store)
+    store.close()
+
+
 def test_error_names_the_remedy_when_there_is_no_server() -> None:
     """An address where nobody answers is told at once."""
     with pytest.raises(StoreError, match="connection") as caught:

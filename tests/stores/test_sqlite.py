@@ -395,6 +395,89 @@ def test_nothing_is_kept_when_a_work_swallows_the_databases_error(refusing: SQLS
     assert [] == kept(refusing)
 
 
+def test_store_comes_back_when_the_file_does(store: SQLStore, path: Path) -> None:
+    """While the file is away, reading and writing say so; nothing else is lost."""
+    store.before_fork()  # closes all connections
+    store.after_fork_in_parent()
+    away = path.parent.with_name("away")
+    path.parent.rename(away)
+
+    with pytest.raises(StoreError, match="cannot be opened"):
+        store.transact(putting(make_step("card")))
+    with pytest.raises(StoreError, match="cannot be opened"):
+        kept(store)
+    away.rename(path.parent)
+    store.transact(putting(make_step("card")))
+
+    assert ["card"] == kept(store)
+
+
+def test_commit_goes_on_when_a_reader_without_wal_is_gone(path: Path) -> None:
+    """An engine of the user's may lack the write-ahead log: its readers delay commits, no more."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 0})
+    store = SQLStore(engine, clock=now)
+    reader = sqlite3.connect(path, check_same_thread=False)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM issuing_disburse_step").fetchall()
+
+    with ThreadPoolExecutor(1) as thread:
+        writing = thread.submit(store.transact, putting(make_step("card")))
+        with pytest.raises(TimeoutError):
+            writing.result(0.2)
+        reader.rollback()
+        assert 1 == writing.result(PATIENCE_SECONDS)
+
+    assert ["card"] == kept(store)
+    reader.close()
+    store.close()
+    engine.dispose()
+
+
+REFUSED_AT_COMMIT = """
+CREATE TABLE parent (id TEXT PRIMARY KEY);
+CREATE TABLE child (id TEXT REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+CREATE TRIGGER refuse_later AFTER INSERT ON issuing_disburse_step WHEN NEW.key LIKE '%bad%'
+BEGIN INSERT INTO child VALUES ('nobody'); END
+"""
+
+
+def test_nothing_is_kept_when_the_commit_is_refused(path: Path) -> None:
+    """A commit that fails is told to everybody in it; those who are right may simply repeat."""
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys = ON"))
+    store = SQLStore(engine, clock=now)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(REFUSED_AT_COMMIT)
+
+    with pytest.raises(StoreError, match="its own error is the cause") as caught:
+        store.transact(putting(make_step("bad")))
+
+    assert isinstance(caught.value.__cause__, sqlite3.IntegrityError)
+    assert [] == kept(store)
+    store.transact(putting(make_step("card")))
+    assert ["card"] == kept(store)
+    store.close()
+    engine.dispose()
+
+
+def test_reading_waits_when_the_process_is_about_to_fork(store: SQLStore) -> None:
+    """No connection is opened between coming to rest and going on."""
+    store.transact(putting(make_step("card")))
+    store.before_fork()
+
+    with ThreadPoolExecutor(2) as threads:
+        reading = threads.submit(kept, store)
+        writing = threads.submit(store.transact, putting(make_step("other")))
+        for waiting in (reading, writing):
+            with pytest.raises(TimeoutError):
+                waiting.result(0.05)
+        store.after_fork_in_parent()
+        reading.result(PATIENCE_SECONDS)
+        writing.result(PATIENCE_SECONDS)
+
+    assert ["card", "other"] == kept(store)
+
+
 def test_late_work_is_not_kept_when_its_caller_has_left(store: SQLStore) -> None:
     """A caller that runs out of time while its work runs for it can rely on nothing being kept."""
     is_held, may_end = threading.Event(), threading.Event()

@@ -18,9 +18,13 @@ from typing import Generic, TypeVar
 from issuing_disburse.exceptions import StoreTimeoutError
 from issuing_disburse.ports import Transaction
 
+from .promises import time_is_up, unknown_outcome
+
 T = TypeVar("T")
 
 BATCH_MAX = 64
+
+_COMMIT_SECONDS = 60.0
 
 
 class Progress(Enum):
@@ -56,7 +60,8 @@ class Job(Generic[T]):
         self.progress = Progress.QUEUED
         self.result: T | None = None
         self.error: BaseException | None = None
-        self._bell: threading.Lock | None = None
+        self._bell = threading.Lock()
+        self._bell.acquire()
 
     @property
     def is_running(self) -> bool:
@@ -65,27 +70,17 @@ class Job(Generic[T]):
         """
         return self.progress is Progress.RUNNING
 
-    def hang_bell(self) -> None:
+    def wait(self, seconds: float) -> bool:
         """
-        Make the job wait-able; a thread that leads at once needs no bell.
+        Wait to be woken, at most *seconds*; tell whether that happened.
         """
-        self._bell = threading.Lock()
-        self._bell.acquire()
-
-    def wait(self, seconds: float | None) -> bool:
-        """
-        Wait to be woken, at most *seconds* (for ever if ``None``); tell whether that happened.
-        """
-        if self._bell is None:
-            raise AssertionError("a job without a bell cannot wait")
-        return self._bell.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
+        return self._bell.acquire(timeout=max(0.0, seconds))
 
     def wake(self) -> None:
         """
-        Ring the bell, if there is one.
+        End the waiting, once.
         """
-        if self._bell is not None:
-            self._bell.release()
+        self._bell.release()
 
 
 def _pause(transaction: Transaction) -> None:
@@ -141,7 +136,6 @@ class Combiner:
                 self._is_led = True
                 job.progress = Progress.LEADING
                 return True
-            job.hang_bell()
             self._queue.append(job)
             return False
 
@@ -174,12 +168,10 @@ class Combiner:
                     if job.progress is Progress.QUEUED:
                         self._queue.remove(job)
                     job.progress = Progress.LEFT
-                    raise StoreTimeoutError(
-                        "other works held the store until the time was up; nothing is kept",
-                        code="timeout",
-                    )
+                    raise time_is_up()
             # Being committed (moments, and then it is known), done, or called to lead.
-            job.wait(None)
+            if not job.wait(_COMMIT_SECONDS):
+                raise unknown_outcome()
         return job.progress is Progress.LEADING
 
     def take_more(self, batch: list[Job[object]]) -> list[Job[object]]:

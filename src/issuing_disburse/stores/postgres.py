@@ -56,7 +56,8 @@ class PostgresRunner:
         last keeps all others from writing to that table, for as long as the work takes.
         """
         contended: str | None = None
-        for number in range(TRIES):
+        number = 0
+        while True:
             lock = ""
             if contended is not None and number >= _TRIES_BEFORE_TABLE_LOCK:
                 lock = f"; LOCK TABLE {contended} IN SHARE ROW EXCLUSIVE MODE"
@@ -80,8 +81,8 @@ class PostgresRunner:
                     return result
                 finally:
                     transaction.end()
-            sleep(random.uniform(0, _PAUSE_SECONDS * (number + 1)))  # noqa: S311 - spreads waiters
-        raise AssertionError("the last try returns or raises")
+            number += 1
+            sleep(random.uniform(0, _PAUSE_SECONDS * number))  # noqa: S311 - spreads waiters
 
     def read(self, work: Callable[[Transaction], T], *, deadline: float) -> T:
         """

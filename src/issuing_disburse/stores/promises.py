@@ -90,7 +90,7 @@ def unknown_outcome() -> StoreError:
     Say that a commit may or may not have happened.
     """
     return StoreError(
-        "the writing thread was interrupted while it committed; whether this was kept is unknown: "
-        "repeat the same call, it is safe",
+        "the commit was interrupted, or does not end; whether this was kept is unknown: repeat the "
+        "same call, it is safe",
         code="commit_unknown",
     )

@@ -199,7 +199,7 @@ class SQLiteWriter:
         if is_broken:
             self._drop_connection()
         elif is_alone:
-            raw.rollback()
+            self._roll_back()
         else:
             _say(raw, "ROLLBACK TO work")
             _say(raw, "RELEASE work")
@@ -244,8 +244,10 @@ class SQLiteWriter:
                 raise store_error(exc, is_committing=True) from exc
 
     def _roll_back(self) -> None:
-        _, raw = self._writer()
-        raw.rollback()
+        try:
+            self._writer()[1].rollback()
+        except sqlite3.Error:
+            self._drop_connection()  # closing it rolls back just as well
 
     def _writer(self) -> tuple[Connection, sqlite3.Connection]:
         if self._connection is None:

@@ -252,6 +252,17 @@ class QuestionPromises:
         assert () == store.read(lambda tx: tx.find(StepRecord, states=["intended"]))
         assert 1 == len(store.read(lambda tx: tx.find(StepRecord, states=["done"])))
 
+    def test_question_is_refused_when_it_is_surely_a_mistake(self, store: Store) -> None:
+        """One text for states, a time without a zone, a negative limit."""
+        naive = NOW.replace(tzinfo=None)
+
+        with pytest.raises(TypeError, match="one text"):
+            store.read(lambda tx: tx.find(StepRecord, states="intended"))
+        with pytest.raises(ValueError, match="no time zone"):
+            store.read(lambda tx: tx.find(StepRecord, due_before=naive))
+        with pytest.raises(ValueError, match="below zero"):
+            store.read(lambda tx: tx.find(StepRecord, limit=-1))
+
     def test_pages_follow_each_other_when_there_are_many(self, store: Store) -> None:
         """Pages in the order of keys cover everything once, whatever is asked."""
         called = [f"{number:03}" for number in range(25)] + ["A", "a", "ä", "~", "_", "Z", "é"]
