@@ -184,6 +184,7 @@ def test_money_compares_by_amount() -> None:
     assert [one, two] == sorted([two, one])
     assert (True, True, True, True) == (one < two, one <= same, two > one, one >= same)
     assert (False, False, False, False) == (two < one, two <= one, one > two, one >= two)
+    assert (False, False) == (one < same, one > same)
     assert 1 == len({one, same})
 
 
