@@ -186,12 +186,11 @@ def over_http() -> dict[str, object]:
     """
     Measure one client on one connection that creates objects: ours, then localstripe's.
     """
-    load = Load()
-    with load.sim.serve() as address:
-        connection = HTTPConnection(address.base_url.removeprefix("http://"))
+    with _served() as (host, key, account):
+        connection = HTTPConnection(host)
         headers = {
-            "Authorization": f"Bearer {load.sim.api_key}",
-            "Stripe-Account": load.account,
+            "Authorization": f"Bearer {key}",
+            "Stripe-Account": account,
             "Content-Type": FORM,
         }
         ours = _latencies(connection, ("POST", "/v1/issuing/cardholders", HOLDER, headers))
@@ -214,6 +213,30 @@ def over_http() -> dict[str, object]:
         return {**result, "localstripe": f"not measured: {type(problem).__name__}"}
     ratio = round(ours["per_second"] / theirs["per_second"], 2)
     return {**result, "localstripe_create_customer": theirs, "ratio": ratio}
+
+
+SERVER = """
+from issuing_disburse.simulator import IssuingSimulator
+from issuing_disburse.simulator.server import main_simulator
+main_simulator(IssuingSimulator(), port=0, say=lambda line: print(line, flush=True))
+"""
+
+
+@contextmanager
+def _served() -> Iterator[tuple[str, str, str]]:
+    """
+    Run the simulator in a process of its own, as localstripe is; yield host, key and account.
+    """
+    command = [sys.executable, "-c", SERVER]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own code
+    assert server.stdout is not None
+    try:
+        told = [server.stdout.readline().split()[-1] for _ in range(3)]
+        yield told[0].removeprefix("http://"), told[1], told[2]
+    finally:
+        server.terminate()
+        server.wait(10)
+        server.stdout.close()
 
 
 @contextmanager
