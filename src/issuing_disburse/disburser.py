@@ -258,6 +258,8 @@ class Disburser:
 
         Stripe: ``POST /v1/issuing/cardholders``, the funding route's calls, ``POST /v1/issuing/cards``
         """
+        today = self._shared.clock().date()
+        order.recipient.check_for(order.amount.currency, today=today)  # before any call
         self._identify()
         return self._issuance.disburse(order)
 
