@@ -2,13 +2,13 @@
 Does the command do from a shell what the library does, and say so in figures and exit codes?
 """
 
-import importlib.util
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,7 @@ import pytest
 from attrs import define, field
 from typer.testing import CliRunner, Result
 
+import issuing_disburse
 from issuing_disburse import (
     Disburser,
     InsufficientIssuingBalanceError,
@@ -220,22 +221,27 @@ def test_the_program_ends_with_the_exit_code_when_it_is_called(
     assert json.loads(capsys.readouterr().out)["is_balanced"]
 
 
-def loaded_anew() -> ModuleType:
+@pytest.fixture
+def loaded_anew(monkeypatch: pytest.MonkeyPatch) -> Callable[[], ModuleType]:
     """
-    Load the module once more, beside the one that is there.
+    Load the command once more, and leave the one that is there in its place afterwards.
     """
-    assert cli.__file__ is not None
-    spec = importlib.util.spec_from_file_location("issuing_disburse.cli_anew", cli.__file__)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+
+    def load() -> ModuleType:
+        monkeypatch.setattr(issuing_disburse, "cli", cli)
+        for name in [name for name in sys.modules if name.startswith(cli.__name__)]:
+            monkeypatch.delitem(sys.modules, name)
+        return importlib.import_module(cli.__name__)
+
+    return load
 
 
 @pytest.mark.parametrize("name", ["typer", "rich"])
 def test_the_command_says_what_to_install_when_the_extra_is_missing(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    loaded_anew: Callable[[], ModuleType],
 ) -> None:
     """The module can be imported all the same; running it explains, with exit code 2."""
     monkeypatch.setitem(sys.modules, name, None)
@@ -250,7 +256,9 @@ def test_the_command_says_what_to_install_when_the_extra_is_missing(
     assert told == capsys.readouterr().err
 
 
-def test_another_missing_module_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_missing_module_is_no_missing_extra(
+    monkeypatch: pytest.MonkeyPatch, loaded_anew: Callable[[], ModuleType]
+) -> None:
     """A broken installation is not explained away."""
     monkeypatch.setitem(sys.modules, "issuing_disburse.demo_screen", None)
 

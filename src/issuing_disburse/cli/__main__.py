@@ -1,0 +1,7 @@
+"""
+How is the command run without being installed? ``python -m issuing_disburse.cli``.
+"""
+
+from issuing_disburse.cli import main
+
+main()

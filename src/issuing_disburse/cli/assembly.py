@@ -1,0 +1,26 @@
+"""
+Which commands are there?
+"""
+
+import typer
+
+from issuing_disburse.cli.checks import preflight, reconcile
+from issuing_disburse.cli.demonstration import demo
+from issuing_disburse.cli.orders import reclaim, resume, status
+from issuing_disburse.cli.shell import KEY
+
+
+def make_app() -> typer.Typer:
+    """
+    Put the commands together; needs the extra ``cli``.
+    """
+    app = typer.Typer(
+        help="Pay people by single-use virtual card.\n\nAll commands but demo read "
+        f"{KEY} from the environment; no command takes a key as an option.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,  # they may show variables
+    )
+    for command in (demo, status, resume, reclaim, reconcile, preflight):
+        app.command()(command)
+    return app

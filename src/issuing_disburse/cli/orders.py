@@ -1,0 +1,130 @@
+"""
+How are orders looked at, finished and ended from a shell?
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from issuing_disburse.cli.shell import (
+    Account,
+    AsJSON,
+    StoreURL,
+    connected,
+    leave,
+    print_json,
+    reported,
+)
+from issuing_disburse.demo_report import (
+    FIGURES,
+    disbursement_document,
+    reclamation_document,
+    statement_document,
+)
+from issuing_disburse.demo_screen import Column, Row, make_console, show_table
+from issuing_disburse.disbursement import Disbursement, Status
+from issuing_disburse.reclaim import Reclamation
+
+
+def status(
+    ctx: typer.Context,
+    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="Yours.")],
+    *,
+    account: Account = "",
+    store: StoreURL = "",
+    as_json: AsJSON = False,
+) -> None:
+    """
+    Show where one order stands and where its money went; asks the store only.
+
+    Exits with 1 if it failed.
+    """
+    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+        found = disburser.get(order_id)
+        statement = disburser.statement(order_id)
+        if as_json:
+            money = statement_document(statement)
+            print_json({**disbursement_document(found), "statement": money})
+        else:
+            _show_disbursements((found,))
+            rows = [Row(cells=(name, str(getattr(statement, name)))) for name in FIGURES]
+            columns = (Column(name="money"), Column(name="amount", is_money=True))
+            show_table(make_console(), f"Statement of {order_id}", columns, rows)
+        leave(is_clean=found.status is not Status.FAILED and statement.is_balanced)
+
+
+def resume(
+    ctx: typer.Context,
+    order_id: Annotated[
+        str, typer.Argument(metavar="[ORDER_ID]", help="Yours; every pending one if left out.")
+    ] = "",
+    *,
+    account: Account = "",
+    store: StoreURL = "",
+    as_json: AsJSON = False,
+) -> None:
+    """
+    Finish what a crash or a wait has left pending.
+
+    Exits with 1 if anything failed or still is pending.
+    """
+    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+        done = (disburser.resume(order_id),) if order_id else disburser.resume_all()
+        if as_json:
+            print_json({"disbursements": [disbursement_document(one) for one in done]})
+        else:
+            _show_disbursements(done)
+        unfinished = {Status.FAILED, Status.PENDING}
+        leave(is_clean=not any(one.status in unfinished for one in done))
+
+
+def reclaim(
+    ctx: typer.Context,
+    order_id: Annotated[
+        str, typer.Argument(metavar="[ORDER_ID]", help="Yours; its card is cancelled at once.")
+    ] = "",
+    *,
+    expired: Annotated[bool, typer.Option("--expired", help="All whose time is up.")] = False,
+    account: Account = "",
+    store: StoreURL = "",
+    as_json: AsJSON = False,
+) -> None:
+    """
+    Cancel the card of an order, or of all expired ones, and take back what was not spent.
+
+    Exits with 1 if one is stuck; one that waits for a merchant is not.
+    """
+    if bool(order_id) == expired:
+        raise typer.BadParameter("give either ORDER_ID or --expired")
+    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+        done = disburser.reclaim_expired() if expired else (disburser.reclaim(order_id),)
+        if as_json:
+            print_json({"reclamations": [reclamation_document(one) for one in done]})
+        else:
+            _show_reclamations(done)
+        leave(is_clean=not any(one.outcome == "stuck" for one in done))
+
+
+def _show_disbursements(found: tuple[Disbursement, ...]) -> None:
+    rows = []
+    for one in found:
+        card, reason = one.card_or_none, one.reason
+        last4 = f"*{card.last4}" if card else "-"
+        cells = (one.order_id, one.status.value, str(one.amount), last4)
+        why = "; ".join(filter(None, (reason.message, reason.remedy))) if reason else ""
+        rows.append(Row(cells=(*cells, why)))
+    names = ("order", "status", "amount", "card", "reason")
+    columns = [Column(name=name, is_money=name == "amount") for name in names]
+    show_table(make_console(), f"{len(found)} disbursements", columns, rows)
+
+
+def _show_reclamations(done: tuple[Reclamation, ...]) -> None:
+    rows = [
+        Row(cells=(one.order_id, one.outcome, str(one.reclaimed), str(one.held), one.message))
+        for one in done
+    ]
+    names = ("order", "outcome", "reclaimed", "held", "note")
+    columns = [Column(name=name, is_money=name in {"reclaimed", "held"}) for name in names]
+    show_table(make_console(), f"{len(done)} reclamations", columns, rows)

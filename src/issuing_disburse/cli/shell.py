@@ -1,0 +1,105 @@
+"""
+What do all commands share: their options, their way to Stripe, how they print and how they leave?
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn, TypeAlias
+
+import typer
+
+from issuing_disburse.disburser import Disburser
+from issuing_disburse.exceptions import DisburseError, InvalidInputError
+from issuing_disburse.orders_file import OrdersFileError
+
+AsJSON: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+]
+Account: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        envvar="STRIPE_ACCOUNT",
+        help="The connected account acct_..., or 'platform' for the platform's own balance.",
+    ),
+]
+StoreURL: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        envvar="ISSUING_DISBURSE_STORE",
+        help="sqlite:///file or postgresql://...; needed with a live key.",
+    ),
+]
+
+CLEAN, PROBLEMS, COULD_NOT_RUN = 0, 1, 2
+KEY, SECRET = "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"
+
+Connect: TypeAlias = Callable[..., Disburser]
+"""What `issuing_disburse.Disburser.connect` is; another may be handed in as the context's ``obj``."""
+
+
+@contextmanager
+def connected(ctx: typer.Context, account: str, store: str) -> Iterator[Disburser]:
+    """
+    Yield the library, as options and environment say.
+    """
+    connect: Connect = ctx.obj or Disburser.connect
+    key = os.environ.get(KEY)
+    if not key:
+        raise InvalidInputError(KEY, "is not set", "put the key into the environment")
+    if not account:
+        raise InvalidInputError(
+            "STRIPE_ACCOUNT",
+            "is not set",
+            "pass --account acct_..., or 'platform' for the platform's own balance",
+        )
+    with connect(
+        api_key=key,
+        account=None if account == "platform" else account,
+        # None of these commands is sent webhooks: a secret that nobody knows lets nobody in.
+        webhook_secret=os.environ.get(SECRET) or secrets.token_urlsafe(32),
+        store=store or None,
+    ) as disburser:
+        yield disburser
+
+
+@contextmanager
+def reported(*, as_json: bool) -> Iterator[None]:
+    """
+    Turn what the library raises into a message and exit code 2.
+    """
+    try:
+        yield
+    except DisburseError as problem:
+        _give_up(problem, as_json=as_json)
+
+
+def _give_up(problem: DisburseError, *, as_json: bool) -> NoReturn:
+    lines = [str(problem)]
+    if isinstance(problem, OrdersFileError):
+        lines = [f"{problem.name}: nothing was paid", *map(str, problem.problems)]
+    if as_json:
+        print_json({"error": {"code": problem.code, "message": lines[0], "details": lines[1:]}})
+    else:
+        for line in lines:
+            typer.echo(line, err=True)
+    raise typer.Exit(COULD_NOT_RUN)
+
+
+def leave(*, is_clean: bool) -> None:
+    """
+    End with exit code 1 unless all is well.
+    """
+    if not is_clean:
+        raise typer.Exit(PROBLEMS)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """
+    Print one document, for another program to read.
+    """
+    typer.echo(json.dumps(document, indent=2))
