@@ -3,12 +3,14 @@ Does every code block of the documents run, and does nothing ever reach the netw
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from sybil import Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.parsers import myst, rest
 
+_SOURCES = str(Path(__file__).parent / "src")
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 
@@ -35,14 +37,14 @@ def _refuse_other_hosts(event: str, arguments: tuple[Any, ...]) -> None:
 
 sys.addaudithook(_refuse_other_hosts)
 
-pytest_collect_file = (
-    Sybil(
-        parsers=[myst.PythonCodeBlockParser(), myst.SkipParser()],
-        patterns=["README.md", "CONTRIBUTING.md", "docs/*.md", "docs/**/*.md"],
-    )
-    + Sybil(
-        parsers=[rest.DocTestParser(), rest.PythonCodeBlockParser(), rest.SkipParser()],
-        patterns=["src/*.py", "src/**/*.py"],
-        document_types={".py": PythonDocStringDocument},
-    )
-).pytest()
+documents = Sybil(
+    parsers=[myst.PythonCodeBlockParser(), myst.SkipParser()],
+    patterns=["README.md", "CONTRIBUTING.md", "docs/*.md", "docs/**/*.md"],
+)
+docstrings = Sybil(
+    parsers=[rest.DocTestParser(), rest.PythonCodeBlockParser(), rest.SkipParser()],
+    path=_SOURCES,
+    patterns=["*.py"],  # at any depth: before Python 3.13 "**" stands for one folder and no more
+    document_types={".py": PythonDocStringDocument},
+)
+pytest_collect_file = (documents + docstrings).pytest()
