@@ -155,6 +155,12 @@ class Address:
     base_url: str
     simulator: "IssuingSimulator"
 
+    def deliver_webhooks_to(self, url: str) -> None:
+        """
+        Post whatever happens from now on to *url*, as to an endpoint for every event.
+        """
+        deliver_to(self.simulator, url)
+
 
 @contextmanager
 def serve(
