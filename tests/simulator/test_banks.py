@@ -29,9 +29,9 @@ def test_payout_leaves_the_issuing_balance_and_may_come_back(bench):
     sim.settle_payout(made[1]["id"], "account_closed")
     api.update(made[2]["id"], {"metadata": {"a": "b"}}, opt)
     sim.clock.advance(timedelta(days=2))
-    for verb in (api.cancel, api.reverse):
+    for verb, place in ((api.cancel, 2), (api.reverse, 1)):
         with pytest.raises(stripe.InvalidRequestError):
-            verb(made[2]["id"], {}, opt)
+            verb(made[place]["id"], {}, opt)
     with pytest.raises(SimulatorError, match="not pending"):
         sim.settle_payout(made[2]["id"])
 

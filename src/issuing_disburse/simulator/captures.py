@@ -10,10 +10,8 @@ from issuing_disburse.simulator.authorizations import (
 from issuing_disburse.simulator.cards import Card, set_status
 from issuing_disburse.simulator.decisions import count_payment, hold, spend
 from issuing_disburse.simulator.errors import ApiError
-from issuing_disburse.simulator.merchants import (
-    PURCHASE_DETAILS,
-    convert,
-)
+from issuing_disburse.simulator.merchants import convert
+from issuing_disburse.simulator.purchase_details import PURCHASE_DETAILS
 from issuing_disburse.simulator.schema import (
     Amount,
     Boolean,

@@ -19,7 +19,9 @@ from issuing_disburse.simulator import (
     events,
     funding_instructions,
     onboarding,
+    payout_reversals,
     payouts,
+    physical,
     purchases,
     tokens,
     topups,
@@ -98,7 +100,9 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/transfers/:id", transfers.retrieve, transfers.RETRIEVE),
     Endpoint("POST", "/v1/transfers/:id", transfers.update, transfers.UPDATE),
     Endpoint("POST", "/v1/transfers/:id/reversals", transfers.reverse, transfers.REVERSE),
-    Endpoint("GET", "/v1/transfers/:id/reversals", transfers.list_reversals, transfers.LIST),
+    Endpoint(
+        "GET", "/v1/transfers/:id/reversals", transfers.list_reversals, transfers.LIST_REVERSALS
+    ),
     Endpoint(
         "GET", "/v1/transfers/:id/reversals/:id", transfers.retrieve_reversal, transfers.RETRIEVE
     ),
@@ -122,7 +126,7 @@ ENDPOINTS = (
     Endpoint("POST", "/v1/issuing/disputes/:id", disputes.update, disputes.UPDATE),
     Endpoint("POST", "/v1/topups/:id/cancel", topups.cancel, topups.RETRIEVE),
     Endpoint("POST", "/v1/payouts/:id/cancel", payouts.cancel, payouts.CANCEL),
-    Endpoint("POST", "/v1/payouts/:id/reverse", payouts.reverse, payouts.REVERSE),
+    Endpoint("POST", "/v1/payouts/:id/reverse", payout_reversals.reverse, payout_reversals.REVERSE),
     Endpoint("POST", "/v1/issuing/disputes/:id/submit", disputes.submit, disputes.SUBMIT),
     Endpoint("GET", "/v1/issuing/tokens", tokens.listing, tokens.LIST),
     Endpoint("GET", "/v1/issuing/tokens/:id", tokens.retrieve, tokens.RETRIEVE),
@@ -201,6 +205,18 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST", f"{_HELPERS}/transactions/:id/refund", transactions.refund, transactions.REFUND
+    ),
+    *(
+        Endpoint("POST", f"{_HELPERS}/cards/:id/shipping/{step}", physical.ship, physical.SHIP)
+        for step in physical.STEPS
+    ),
+    *(
+        Endpoint("POST", f"{_HELPERS}/personalization_designs/:id/{verdict}", physical.judge, asked)
+        for verdict, asked in (
+            ("activate", physical.JUDGE),
+            ("deactivate", physical.JUDGE),
+            ("reject", physical.REJECT),
+        )
     ),
 )
 

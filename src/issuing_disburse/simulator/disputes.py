@@ -8,15 +8,14 @@ from attrs import define
 
 from issuing_disburse.simulator import events
 from issuing_disburse.simulator.balance import move
-from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.errors import ApiError, parameter_missing
+from issuing_disburse.simulator.evidence import EVIDENCE, check_complete, merged
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
 from issuing_disburse.simulator.schema import (
     Amount,
     Choice,
-    Free,
     Hash,
-    Node,
     Params,
     Text,
     list_params,
@@ -27,29 +26,6 @@ from issuing_disburse.simulator.world import Call, Resource, Wire, World, changi
 
 WINDOW_DAYS = 110
 DAY_SECONDS = 86_400
-REASONS = (
-    "canceled",
-    "duplicate",
-    "fraudulent",
-    "merchandise_not_as_described",
-    "no_valid_authorization",
-    "not_received",
-    "other",
-    "service_not_as_described",
-)
-NEEDED = {
-    "canceled": ("canceled_at", "cancellation_reason", "explanation"),
-    "duplicate": ("explanation", "original_transaction"),
-    "fraudulent": ("explanation",),
-    "merchandise_not_as_described": ("explanation", "received_at"),
-    "no_valid_authorization": ("explanation",),
-    "not_received": ("expected_at", "explanation"),
-    "other": ("explanation",),
-    "service_not_as_described": ("explanation",),
-}
-"""
-What each reason must be supported with when the dispute is submitted.
-"""
 
 
 @define(eq=False, kw_only=True)
@@ -88,16 +64,16 @@ class Dispute(Resource):
         return wire
 
 
-_EVIDENCE: dict[str, Node] = {"reason": Choice(REASONS), **{name: Free() for name in REASONS}}
 CREATE = params(
     {
         "amount": Amount(),
-        "evidence": Hash(_EVIDENCE),
+        "evidence": EVIDENCE,
         "metadata": Metadata(),
-        "transaction": Text(required=True),
+        "transaction": Text(),
+        "treasury": Hash({"received_debit": Text(required=True)}),
     }
 )
-UPDATE = params({"amount": Amount(), "evidence": Hash(_EVIDENCE), "metadata": Metadata()})
+UPDATE = params({"amount": Amount(), "evidence": EVIDENCE, "metadata": Metadata()})
 SUBMIT = params({"metadata": Metadata()})
 RETRIEVE = params()
 LIST = list_params(
@@ -113,6 +89,10 @@ def create(call: Call) -> Dispute:
     Stripe: ``POST /v1/issuing/disputes``.
     """
     world, asked = call.world, call.params
+    if "treasury" in asked:
+        raise ApiError("This simulator has no Treasury transactions.", param="treasury")
+    if "transaction" not in asked:
+        raise parameter_missing("transaction")
     transaction = world.find(
         Transaction, asked["transaction"], call.account.id, param="transaction", status=400
     )
@@ -129,7 +109,7 @@ def create(call: Call) -> Dispute:
         amount=_amount(transaction, asked),
         currency=transaction.currency,
         transaction=transaction.id,
-        evidence=_evidence({"reason": "other"}, asked.get("evidence") or {}),
+        evidence=merged({"reason": "other"}, asked.get("evidence") or {}),
         metadata=merge_metadata({}, asked.get("metadata") or {}),
     )
     world.add(dispute)
@@ -154,14 +134,6 @@ def _amount(transaction: Transaction, asked: Params) -> int:
     return amount
 
 
-def _evidence(old: dict[str, object], asked: Params) -> dict[str, object]:
-    evidence = {**old, **{name: value for name, value in asked.items() if value is not None}}
-    reason = str(evidence["reason"])
-    fields = dict.fromkeys(("additional_documentation", *NEEDED[reason]))
-    given = evidence.get(reason)
-    return {reason: {**fields, **(given if isinstance(given, dict) else {})}, "reason": reason}
-
-
 def retrieve(call: Call) -> Dispute:
     """
     Stripe: ``GET /v1/issuing/disputes/:id``.
@@ -180,7 +152,7 @@ def update(call: Call) -> Dispute:
         if "amount" in asked:
             dispute.amount = _amount(call.world.get(Transaction, dispute.transaction), asked)
         if "evidence" in asked:
-            dispute.evidence = _evidence(dispute.evidence, asked["evidence"])
+            dispute.evidence = merged(dispute.evidence, asked["evidence"])
         if "metadata" in asked:
             dispute.metadata = merge_metadata(dispute.metadata, asked["metadata"])
     events.emit(call, "issuing_dispute.updated", dispute, before)
@@ -194,14 +166,7 @@ def submit(call: Call) -> Dispute:
     dispute = retrieve(call)
     if dispute.status != "unsubmitted":
         raise ApiError(f"The dispute {dispute.id} is {dispute.status} and cannot be submitted.")
-    reason = str(dispute.evidence["reason"])
-    given = dispute.evidence[reason]
-    for name in NEEDED[reason]:
-        if not isinstance(given, dict) or not given.get(name):
-            raise ApiError(
-                f"Evidence for the reason {reason} must contain {name}.",
-                param=f"evidence[{reason}][{name}]",
-            )
+    check_complete(dispute.evidence)
     with changing(dispute, call.world):
         dispute.status = "submitted"
         if "metadata" in call.params:

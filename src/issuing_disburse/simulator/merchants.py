@@ -4,7 +4,8 @@ Who sells, in which category and currency, and what do they say about the purcha
 
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.merchant_categories import CODES, DEFAULT_CATEGORY
-from issuing_disburse.simulator.schema import Boolean, Choice, Free, Hash, Node, Params, Text
+from issuing_disburse.simulator.purchase_details import Decimal
+from issuing_disburse.simulator.schema import Boolean, Choice, Hash, Integer, Node, Params, Text
 from issuing_disburse.simulator.world import Call, Wire
 
 ZERO_DECIMAL = frozenset(
@@ -47,7 +48,6 @@ MERCHANT_DATA = Hash(
         "url": Text(clearable=True),
     }
 )
-PURCHASE_DETAILS = Free()
 _CHECK = Choice({"match", "mismatch", "not_provided"})
 VERIFICATION_DATA = Hash(
     {
@@ -74,17 +74,17 @@ VERIFICATION_DATA = Hash(
     },
     exclusive=(("authentication_exemption", "three_d_secure"),),
 )
-_LEVEL = Choice({"elevated", "highest", "low", "normal", "not_assessed", "unknown"})
+_LEVEL = Choice({"elevated", "highest", "low", "normal", "not_assessed", "unknown"}, required=True)
 _RISK: dict[str, Node] = {
     "card_testing_risk": Hash(
         {
-            "invalid_account_number_decline_rate_past_hour": Free(),
-            "invalid_credentials_decline_rate_past_hour": Free(),
+            "invalid_account_number_decline_rate_past_hour": Integer(least=0, most=10_000),
+            "invalid_credentials_decline_rate_past_hour": Integer(least=0, most=10_000),
             "level": _LEVEL,
         }
     ),
-    "fraud_risk": Hash({"level": _LEVEL, "score": Free()}),
-    "merchant_dispute_risk": Hash({"dispute_rate": Free(), "level": _LEVEL}),
+    "fraud_risk": Hash({"level": _LEVEL, "score": Decimal()}),
+    "merchant_dispute_risk": Hash({"dispute_rate": Integer(least=0, most=10_000), "level": _LEVEL}),
 }
 RISK_ASSESSMENT = Hash(_RISK)
 CONTROLLABLE = Boolean()

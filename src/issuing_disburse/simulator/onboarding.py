@@ -10,16 +10,26 @@ from issuing_disburse.simulator.accounts import (
     Account,
     Capability,
 )
+from issuing_disburse.simulator.balance_settings import (
+    INTERVAL,
+    MONTH_DAYS,
+    WEEKDAY,
+    set_payouts,
+)
 from issuing_disburse.simulator.errors import ApiError, no_such
 from issuing_disburse.simulator.listing import list_of, page
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
+from issuing_disburse.simulator.payouts import schedule as schedule_payouts
 from issuing_disburse.simulator.schema import (
     ACCEPTANCE,
     Boolean,
     Choice,
+    Currency,
     Free,
     Hash,
+    Integer,
     Node,
+    NotImitated,
     Params,
     Sequence,
     Text,
@@ -32,22 +42,45 @@ _REQUESTS = Hash({name: Hash({"requested": Boolean()}) for name in sorted(CAPABI
 
 
 _FIELDS: dict[str, Node] = {
+    "account_token": NotImitated(),
     "business_profile": Free(),
     "business_type": Choice({"company", "government_entity", "individual", "non_profit"}),
     "capabilities": _REQUESTS,
     "company": Free(),
-    "default_currency": Text(),
+    "default_currency": Currency(),
+    "documents": NotImitated(),
     "email": Text(),
     "external_account": Free(),
+    "groups": NotImitated(),
     "individual": Free(),
     "metadata": Metadata(),
     "settings": Hash(
         {
+            "bacs_debit_payments": NotImitated(),
             "branding": Free(),
             "card_issuing": Hash({"tos_acceptance": Hash(ACCEPTANCE)}),
             "card_payments": Free(),
+            "invoices": NotImitated(),
             "payments": Free(),
-            "payouts": Free(),
+            "payouts": Hash(
+                {
+                    "debit_negative_balances": Boolean(),
+                    "schedule": Hash(
+                        {
+                            "delay_days": Text(),
+                            "interval": INTERVAL,
+                            "monthly_anchor": Integer(least=1, most=31),
+                            "monthly_payout_days": MONTH_DAYS,
+                            "weekly_anchor": Choice({"saturday", "sunday", *WEEKDAY.values}),
+                            "weekly_payout_days": Sequence(WEEKDAY),
+                        }
+                    ),
+                    "statement_descriptor": Text(),
+                }
+            ),
+            "paypay_payments": NotImitated(),
+            "sepa_debit_payments": NotImitated(),
+            "treasury": NotImitated(),
         }
     ),
     "tos_acceptance": Hash({**ACCEPTANCE, "service_agreement": Text()}),
@@ -83,9 +116,6 @@ LIST = list_params()
 UPDATE_CAPABILITY = params({"requested": Boolean()})
 
 
-EXTERNAL_ACCOUNTS = Sequence(Free())
-
-
 def create(call: Call) -> Account:
     """
     Stripe: ``POST /v1/accounts``.
@@ -106,6 +136,7 @@ def create(call: Call) -> Account:
     )
     _apply(call, account, asked)
     world.add(account)
+    schedule_payouts(call.for_account(account), account)
     return account
 
 
@@ -149,6 +180,17 @@ def _apply(call: Call, account: Account, asked: Params) -> None:
     }
     for name, request in (asked.get("capabilities") or {}).items():
         _request(call, account, name, wanted=request.get("requested", False))
+    payouts = settings.get("payouts")
+    if payouts:
+        schedule = dict(payouts.get("schedule") or {})
+        for anchor, days in (
+            ("monthly_anchor", "monthly_payout_days"),
+            ("weekly_anchor", "weekly_payout_days"),
+        ):
+            if anchor in schedule:
+                schedule.setdefault(days, [schedule.pop(anchor)])
+        schedule.pop("delay_days", None)
+        set_payouts(account, {**payouts, "schedule": schedule})
     account.changed()
 
 
@@ -214,6 +256,7 @@ def update(call: Call) -> Account:
     account = _connected(call, call.names[0])
     with changing(account, call.world) as before:
         _apply(call, account, call.params)
+    schedule_payouts(call.for_account(account), account)
     announce(call, account, before)
     return account
 

@@ -13,7 +13,16 @@ from issuing_disburse.simulator.balance import BalanceType, announce, move
 from issuing_disburse.simulator.errors import ApiError, balance_too_low, no_such
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
-from issuing_disburse.simulator.schema import Amount, Choice, Currency, Text, list_params, params
+from issuing_disburse.simulator.schema import (
+    Amount,
+    Choice,
+    Currency,
+    Range,
+    Text,
+    list_params,
+    params,
+    within,
+)
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
 DAY_SECONDS = 86_400
@@ -40,6 +49,15 @@ class Payout(Resource):
     statement_descriptor: str | None = None
     failure_code: str | None = None
     failure_balance_transaction: str | None = None
+    original_payout: str | None = None
+    reversed_by: str | None = None
+
+    @property
+    def arrival_date(self) -> int:
+        """
+        Return when the bank is expected to have it, Unix seconds.
+        """
+        return self.created + DAYS_TO_ARRIVE * DAY_SECONDS
 
     def wire(self, world: World) -> Wire:
         return {
@@ -48,7 +66,7 @@ class Payout(Resource):
             "amount": self.amount,
             "application_fee": None,
             "application_fee_amount": None,
-            "arrival_date": self.created + DAYS_TO_ARRIVE * DAY_SECONDS,
+            "arrival_date": self.arrival_date,
             "automatic": self.automatic,
             "balance_transaction": self.balance_transaction,
             "created": self.created,
@@ -63,10 +81,10 @@ class Payout(Resource):
             "livemode": False,
             "metadata": self.metadata,
             "method": "standard",
-            "original_payout": None,
+            "original_payout": self.original_payout,
             "payout_method": None,
             "reconciliation_status": "completed" if self.automatic else "not_applicable",
-            "reversed_by": None,
+            "reversed_by": self.reversed_by,
             "source_type": "card",
             "statement_descriptor": self.statement_descriptor,
             "status": self.status,
@@ -92,9 +110,9 @@ CREATE = params(
 UPDATE = params({"metadata": Metadata()})
 RETRIEVE = params()
 CANCEL = params()
-REVERSE = params({"metadata": Metadata()})
 LIST = list_params(
     {
+        "arrival_date": Range(),
         "destination": Text(),
         "status": Choice({"canceled", "failed", "in_transit", "paid", "pending"}),
     }
@@ -158,9 +176,16 @@ def _pay(
         movement.payout = name
         world.index(movement, "payout")
     world.add(payout)
-    world.later(DAYS_TO_ARRIVE * DAY_SECONDS, "settle_payout", name)
+    expect_settlement(call, payout)
     events.emit(call, "payout.created", payout)
     return payout
+
+
+def expect_settlement(call: Call, payout: Payout) -> None:
+    """
+    Let a new payout arrive by itself when its days are over.
+    """
+    call.world.later(DAYS_TO_ARRIVE * DAY_SECONDS, "settle_payout", payout.id)
 
 
 def settle(call: Call, payout: Payout, failure: str | None = None) -> None:
@@ -231,22 +256,14 @@ def cancel(call: Call) -> Payout:
     return payout
 
 
-def reverse(call: Call) -> Payout:
-    """
-    Stripe: ``POST /v1/payouts/:id/reverse``; not imitated beyond its refusal.
-    """
-    payout = retrieve(call)
-    raise ApiError(
-        f"The payout {payout.id} cannot be reversed: only paid payouts to US bank accounts can, and"
-        " this simulator does not imitate it."
-    )
-
-
 def listing(call: Call) -> Wire:
     """
     Stripe: ``GET /v1/payouts``.
     """
-    return page(call, Payout, "/v1/payouts")
+    arrival = call.params.pop("arrival_date", {})
+    return page(
+        call, Payout, "/v1/payouts", wanted=lambda payout: within(payout.arrival_date, arrival)
+    )
 
 
 def schedule(call: Call, account: Account) -> None:

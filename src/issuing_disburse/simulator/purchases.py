@@ -20,12 +20,12 @@ from issuing_disburse.simulator.merchants import (
     merchant_wire,
     verification_wire,
 )
+from issuing_disburse.simulator.purchase_details import FLEET, FUEL, fleet_wire, fuel_wire
 from issuing_disburse.simulator.schema import (
     Amount,
     Boolean,
     Choice,
     Currency,
-    Free,
     Hash,
     Params,
     Text,
@@ -40,11 +40,11 @@ CREATE = params(
         "authorization_method": Choice({*PRESENT_METHODS, "keyed_in", "online"}),
         "card": Text(required=True),
         "currency": Currency(),
-        "fleet": Free(),
+        "fleet": FLEET,
         "fraud_disputability_likelihood": Choice(
             {"neutral", "unknown", "very_likely", "very_unlikely"}
         ),
-        "fuel": Free(),
+        "fuel": FUEL,
         "is_amount_controllable": Boolean(),
         "merchant_amount": Amount(least=0),
         "merchant_currency": Currency(),
@@ -58,7 +58,7 @@ CREATE = params(
 INCREMENT = params({"increment_amount": Amount(required=True), "is_amount_controllable": Boolean()})
 REVERSE = params({"reverse_amount": Amount()})
 EXPIRE = params()
-FINALIZE = params({"final_amount": Amount(required=True), "fleet": Free(), "fuel": Free()})
+FINALIZE = params({"final_amount": Amount(required=True), "fleet": FLEET, "fuel": FUEL})
 RESPOND = params({"confirmed": Boolean(required=True)})
 
 
@@ -95,8 +95,8 @@ def _ask(call: Call) -> tuple[Authorization, Inquiry]:
         verification_data=verification_wire(asked.get("verification_data")),
         acquirer=network.get("acquiring_institution_id"),
         wallet=asked.get("wallet"),
-        fleet=asked.get("fleet"),
-        fuel=asked.get("fuel"),
+        fleet=fleet_wire(asked.get("fleet")),
+        fuel=fuel_wire(asked.get("fuel")),
     )
     inquiry = Inquiry(
         amount=amount,
@@ -267,8 +267,8 @@ def finalize(call: Call) -> Authorization:
     authorization.merchant_amount = convert(
         call, final, authorization.currency, authorization.merchant_currency
     )
-    authorization.fleet = call.params.get("fleet", authorization.fleet)
-    authorization.fuel = call.params.get("fuel", authorization.fuel)
+    authorization.fleet = fleet_wire(call.params.get("fleet")) or authorization.fleet
+    authorization.fuel = fuel_wire(call.params.get("fuel")) or authorization.fuel
     events.emit(call, "issuing_authorization.updated", authorization, before)
     return authorization
 

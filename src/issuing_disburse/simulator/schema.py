@@ -256,9 +256,34 @@ class Free:
 
 
 @frozen
+class Clearable:
+    """
+    A parameter that may be sent empty, which unsets it.
+    """
+
+    node: Node
+    required: bool = False
+
+    def read(self, value: Tree, name: str) -> Any:
+        return None if value == "" else self.node.read(value, name)
+
+
+@frozen
+class NotImitated:
+    """
+    A parameter that Stripe takes and this simulator says clearly that it does not.
+    """
+
+    required: bool = False
+
+    def read(self, value: Tree, name: str) -> Any:
+        raise ApiError(f"This simulator does not imitate the parameter {name}.", param=name)
+
+
+@frozen
 class Range:
     """
-    A moment or a range of moments, as in ``created[gte]=…``; Unix seconds.
+    A number or a range of numbers, as in ``created[gte]=…``; moments are Unix seconds.
     """
 
     required: bool = False
@@ -269,6 +294,15 @@ class Range:
             return {"gte": moment, "lte": moment}
         found = _RANGE.read(value, name)
         return found or {}
+
+
+def within(number: int, bounds: Mapping[str, int]) -> bool:
+    """
+    Say whether *number* keeps all the bounds of a range.
+    """
+    return bounds.get("gt", number - 1) < number < bounds.get("lt", number + 1) and bounds.get(
+        "gte", number
+    ) <= number <= bounds.get("lte", number)
 
 
 _RANGE = Hash({"gt": Integer(), "gte": Integer(), "lt": Integer(), "lte": Integer()})
@@ -300,14 +334,14 @@ def params(
     return Hash({**(fields or {}), "expand": EXPAND}, exclusive=exclusive)
 
 
-def list_params(fields: Mapping[str, Node] | None = None) -> Hash:
+def list_params(fields: Mapping[str, Node] | None = None, *, created: bool = True) -> Hash:
     """
-    Declare a list endpoint's filters beside the ones all lists share.
+    Declare a list endpoint's filters beside the ones all lists share; most know *created*.
     """
     return params(
         {
             **(fields or {}),
-            "created": Range(),
+            **({"created": Range()} if created else {}),
             "limit": Integer(least=1, most=100),
             "starting_after": Text(),
             "ending_before": Text(),

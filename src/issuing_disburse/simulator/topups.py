@@ -18,9 +18,11 @@ from issuing_disburse.simulator.schema import (
     Currency,
     Free,
     Params,
+    Range,
     Text,
     list_params,
     params,
+    within,
 )
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
@@ -104,7 +106,9 @@ CREATE = params(
 )
 UPDATE = params({"description": Text(clearable=True), "metadata": Metadata()})
 RETRIEVE = params()
-LIST = list_params({"status": Choice({"canceled", "failed", "pending", "succeeded"})})
+LIST = list_params(
+    {"amount": Range(), "status": Choice({"canceled", "failed", "pending", "succeeded"})}
+)
 
 
 def create(call: Call) -> Topup:
@@ -225,4 +229,5 @@ def listing(call: Call) -> Wire:
     """
     Stripe: ``GET /v1/topups``.
     """
-    return page(call, Topup, "/v1/topups")
+    amounts = call.params.pop("amount", {})
+    return page(call, Topup, "/v1/topups", wanted=lambda topup: within(topup.amount, amounts))

@@ -15,8 +15,9 @@ from issuing_disburse.simulator.cards import Card, set_status
 from issuing_disburse.simulator.decisions import count_payment
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.listing import page
-from issuing_disburse.simulator.merchants import MERCHANT_DATA, PURCHASE_DETAILS, merchant_wire
+from issuing_disburse.simulator.merchants import MERCHANT_DATA, merchant_wire
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
+from issuing_disburse.simulator.purchase_details import PURCHASE_DETAILS, details_wire
 from issuing_disburse.simulator.schema import Amount, Choice, Currency, Text, list_params, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
@@ -126,7 +127,7 @@ def book(
         cardholder=card.cardholder,
         authorization=None if authorization is None else authorization.id,
         wallet=None if authorization is None else authorization.wallet,
-        purchase_details=purchase_details,
+        purchase_details=details_wire(purchase_details),
         authorization_code=code if isinstance(code, str) else None,
     )
     movement = move(

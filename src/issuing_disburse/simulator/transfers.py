@@ -135,6 +135,7 @@ REVERSE = params(
         "refund_application_fee": Boolean(),
     }
 )
+LIST_REVERSALS = list_params(created=False)
 UPDATE_REVERSAL = params({"metadata": Metadata()})
 
 

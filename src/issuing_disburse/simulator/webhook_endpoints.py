@@ -107,7 +107,7 @@ UPDATE = params(
     }
 )
 RETRIEVE = params()
-LIST = list_params()
+LIST = list_params(created=False)
 
 
 def register(
