@@ -102,6 +102,24 @@ class ScriptedClient(stripe.HTTPClient):
             raise answer.raises
         return answer.body, answer.status, answer.headers
 
+    async def request_async(self, *arguments: Any, **options: Any) -> Any:
+        """
+        Answer likewise.
+        """
+        return self.request(*arguments, **options)
+
+    async def close_async(self) -> None:
+        """
+        Say that it was closed.
+        """
+        self.is_closed = True
+
+    async def sleep_async(self, secs: float) -> float:
+        """
+        Wait for nothing, and tell how long that would have been.
+        """
+        return secs
+
     def close(self) -> None:
         """
         Say that it was closed.

@@ -2,8 +2,14 @@
 Does the transport let a secret pass, in either direction?
 """
 
+import asyncio
+import gzip
 import json
+import re
+import sys
 import traceback
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,32 +17,97 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuing_disburse.hidden import Hidden
-from issuing_disburse.sealing import DUMMY_KEY, SealingTransport, sealed
-from scripted_client import KEY, Scripted, ScriptedClient, lost, ok
+from issuing_disburse.hidden import Hidden, Taken
+from issuing_disburse.redaction import WITHHELD, asks_for_secrets
+from issuing_disburse.sealing import AUDIT_EVENT, DUMMY_KEY, Passage, SealingTransport, sealed
+from scripted_client import KEY, Scripted, ScriptedClient, lost, ok, refused
+
+NUMBER, CVC = "4000009990000010", "837"
+CARD = {"object": "issuing.card", "number": NUMBER, "cvc": CVC, "last4": "0010"}
+ESCAPED = "".join(f"\\u{ord(digit):04x}" for digit in NUMBER)
 
 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b'{"number":"4000009990000010"}', b'{"number":"sealed"}'),
-        (b'{"number" : "4000 0099 9000 0010"}', b'{"number" : "sealed"}'),
-        (b'{"cvc":"837"}', b'{"cvc":"sealed"}'),
-        (b'{\n  "cvc": "8371"\n}', b'{\n  "cvc": "sealed"\n}'),
-        (b'{"secret":"ek_test_YWNjdA,x/+=-_"}', b'{"secret":"sealed"}'),
-        (b'{"secret": "whsec_abc"}', b'{"secret": "sealed"}'),
-        (b'{"data":[{"number":"4000009990000010"}]}', b'{"data":[{"number":"sealed"}]}'),
-        (b'{"number":"40000099900', b'{"number":"sealed'),
-        (b'{"number":"4000009990000010","cvc":"8', b'{"number":"sealed","cvc":"8'),
-        (b'{"last4":"0010","phone_number":"+18008675309"}',) * 2,
-        (b'{"number":null,"cvc":null,"secret":null}',) * 2,
-        (b'{"number_of_cards":"12345"}',) * 2,
-        (b"",) * 2,
+        (b'{"number":"4000009990000010"}', {"number": "sealed"}),
+        (b'{"number" : "4000 0099 9000 0010"}', {"number": "sealed"}),
+        (b'{"number"\n\t:\r 4000009990000010}', {"number": "sealed"}),
+        (b'{"number":["4000009990000010"]}', {"number": "sealed"}),
+        (f'{{"number":"{ESCAPED}"}}'.encode(), {"number": "sealed"}),
+        (b'{"n\\u0075mber":"4000009990000010"}', {"number": "sealed"}),
+        (b'{"cvc":"837"}', {"cvc": "sealed"}),
+        (b'{\n  "cvc": "8371"\n}', {"cvc": "sealed"}),
+        (b'{"cvc":837}', {"cvc": "sealed"}),
+        (b'{"number":"4000009990000010","number":null}', {"number": None}),
+        (b'{"secret":"ek_test_YWNjdA,x/+=-_"}', {"secret": "sealed"}),
+        (b'{"secret": "whsec_abc"}', {"secret": "sealed"}),
+        (b'{"client_secret": "pi_1_secret_x"}', {"client_secret": "sealed"}),
+        (b'{"note": "use whsec_abc today"}', {"note": "use sealed today"}),
+        (b'{"data":[{"number":"4000009990000010"}]}', {"data": [{"number": "sealed"}]}),
+        (json.dumps(CARD).encode("utf-16"), {**CARD, "number": "sealed", "cvc": "sealed"}),
+        (gzip.compress(json.dumps(CARD).encode()), {**CARD, "number": "sealed", "cvc": "sealed"}),
+        (zlib.compress(json.dumps(CARD).encode()), {**CARD, "number": "sealed", "cvc": "sealed"}),
     ],
 )
-def test_sealed_takes_secrets_out_and_leaves_the_rest(body: bytes, expected: bytes) -> None:
-    """Numbers, CVCs and secrets go, wherever they stand and however the body ends."""
-    assert expected == sealed(body)
+def test_sealed_takes_secrets_out_and_leaves_the_rest(
+    body: bytes, expected: dict[str, Any]
+) -> None:
+    """Numbers, CVCs and secrets go, however they are written, packed, spaced or repeated."""
+    assert expected == json.loads(sealed(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"last4":"0010","phone_number":"+18008675309"}',
+        b'{"number_of_cards":"12345","cvc_check":"match"}',
+        b'{"metadata":{"order":"4000009990000010"}}',
+        b'{"name":"Zo\xc3\xab"}\n',
+        b"",
+    ],
+)
+def test_sealed_changes_no_byte_when_nothing_can_be_secret(body: bytes) -> None:
+    """An ordinary answer passes byte for byte; somebody's order id may be sixteen digits long."""
+    assert body == sealed(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"number":"40000099900',
+        b'{"number":"4000009990000010","cvc":"8',
+        b'{"number":"4000009990000010,"cvc":"837"}',
+        b"{'number': '4000009990000010', 'cvc': '837'}",
+        b'{"data": {number: 4000009990000010}}',
+        b'<html>{"number":"4000009990000010"}</html>',
+        b"4000009990000010 837",
+        gzip.compress(json.dumps(CARD).encode())[:-9],
+        b"\x28\xb5\x2f\xfd" + json.dumps(CARD).encode(),
+        b"\xff\xfe" + json.dumps(CARD).encode(),
+        b"[" * 100_000 + b'"4000009990000010"',
+    ],
+)
+def test_sealed_withholds_the_whole_when_nobody_can_read_it(body: bytes) -> None:
+    """What is cut off, broken or packed in an unknown way is withheld: no digit of it is left."""
+    assert WITHHELD == sealed(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":{"message":"card 4000009990000010 (cvc: 837) is unknown"}}',
+        b'{"error":{"message":"card 4000-0099-9000-0010, cvc=837"}}',
+        b'{"error":{"message":"\\u0034000009990000010", "pan": 4000009990000010}}',
+        b'{"error":{"4000009990000010":1}}',
+    ],
+)
+def test_sealed_takes_digits_out_of_any_text_when_the_answer_is_doubtful(body: bytes) -> None:
+    """In an error, or where a number was asked for, digits go wherever they stand."""
+    answered = sealed(body, is_doubtful=True)
+
+    assert b"sealed" in answered
+    assert not re.search(rb"4000|837|9990", answered)
 
 
 @given(
@@ -64,6 +135,32 @@ def make_transport(*answers: Scripted) -> tuple[SealingTransport, ScriptedClient
     return SealingTransport(wire, Hidden(KEY)), wire
 
 
+def sync(transport: SealingTransport, url: str) -> Any:
+    """
+    Send a request.
+    """
+    return transport.request("post", url, {"Authorization": "dummy"})
+
+
+def asynchronous(transport: SealingTransport, url: str) -> Any:
+    """
+    Send a request of an asynchronous client.
+    """
+    return asyncio.run(transport.request_async("post", url, {"Authorization": "dummy"}))
+
+
+def frames_of(error: BaseException) -> str:
+    """
+    Return the frames of a traceback, with their variables, but for those of the test itself.
+    """
+    frames = traceback.StackSummary.extract(
+        traceback.walk_tb(error.__traceback__), capture_locals=True
+    )
+    return repr(
+        [(one.filename, one.locals) for one in frames if "issuing_disburse/" in one.filename]
+    )
+
+
 def test_transport_adds_the_real_key_in_place_of_the_dummy() -> None:
     """The SDK never holds the key; the wire sees no dummy, and the SDK's own headers are not touched."""
     transport, wire = make_transport(ok())
@@ -81,25 +178,108 @@ def test_transport_sends_the_next_body_once_and_with_a_post_only() -> None:
     transport, wire = make_transport(ok())
     for method, body in (("post", b"a=1"), ("post", None), ("get", b"a=2"), ("post", None)):
         if body is not None:
-            transport.next_body(body)
+            transport.next_call(Passage(body=body))
         transport.request(method, "https://x", {}, "sdk=1")
 
     assert ["a=1", "sdk=1", "sdk=1", "sdk=1"] == [one.body for one in wire.sent]
+
+
+def test_transport_passes_our_answers_by_the_sdk() -> None:
+    """What the SDK gets to see of a good answer to a call of ours is nothing; of an error, the error."""
+    transport, _ = make_transport(Scripted(body=b'{"email":"jenny@example.com"}'), refused(400))
+    good, bad = Passage(), Passage()
+    transport.next_call(good)
+    shown = transport.request("get", "https://x", {})
+    transport.next_call(bad)
+    error = transport.request("get", "https://x", {})
+
+    assert ("{}", 200) == shown[:2]
+    assert b'{"email":"jenny@example.com"}' == good.answer
+    assert "Nope." == json.loads(error[0])["error"]["message"]
+    assert bad.answer is None
+
+
+def test_transport_hands_secrets_to_the_one_call_that_asked() -> None:
+    """The next call of the same thread, and a call of another one, get nothing."""
+    transport, _ = make_transport(ok(**CARD), ok(**CARD), ok(secret="ek_test_1"))
+    asking, other, key = Passage(taken=Taken()), Passage(), Passage(taken=Taken())
+    for passage in (asking, other, key):
+        transport.next_call(passage)
+        transport.request("get", "https://x/v1/issuing/cards/ic_1?expand[0]=number", {})
+
+    assert asking.taken is not None
+    assert asking.taken.card is not None
+    assert (NUMBER, CVC) == tuple(one.decode() for one in asking.taken.card.unsealed())
+    assert other.taken is None
+    assert key.taken is not None
+    assert key.taken.secret is not None
+    assert "ek_test_1" == key.taken.secret.revealed()
+    for passage in (asking, other, key):
+        assert NUMBER.encode() not in (passage.answer or b"")
+        assert b"ek_test" not in (passage.answer or b"")
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "expected"),
+    [
+        ("https://x/v1/issuing/cards/ic_1?expand[0]=number&expand[1]=cvc", None, True),
+        ("https://x/v1/issuing/cards/ic_1?expand%5B%5D=cvc", None, True),
+        ("https://x/v1/issuing/cards?expand[]=data.%6eumber", None, True),
+        ("https://x/v1/issuing/cards/ic_1", "metadata[a]=1&expand[0]=number", True),
+        ("https://x/v1/issuing/cards/ic_1", b"expand[0]=cvc", True),
+        ("https://x/v1/issuing/cards/ic_1?expand[0]=cardholder", None, False),
+        ("https://x/v1/issuing/cardholders", "phone_number=%2B1800&expand[0]=x", False),
+        ("https://x/v1/issuing/cards/number", None, False),
+    ],
+)
+def test_a_request_for_a_number_is_recognised(
+    url: str, body: str | bytes | None, expected: bool
+) -> None:
+    """However it is written, in the address or in the body."""
+    assert expected is asks_for_secrets(url, body)
+
+
+def test_a_request_for_a_number_raises_an_auditing_event() -> None:
+    """An auditor can count such requests with the interpreter's own hooks, whoever sends them."""
+    heard: list[object] = []
+    sys.addaudithook(lambda name, given: heard.append(given) if name == AUDIT_EVENT else None)
+    transport, _ = make_transport(ok())
+    transport.request("get", "https://x/v1/issuing/cards/ic_1", {})
+    transport.request("get", "https://x/v1/issuing/cards/ic_1?expand[0]=cvc", {})
+
+    assert [("https://x/v1/issuing/cards/ic_1?expand[0]=cvc",)] == heard
 
 
 @pytest.mark.parametrize("content", [b'{"cvc":"837","a":"\xc3\xa9"}', '{"cvc":"837","a":"é"}'])
 def test_transport_returns_text_without_secrets(content: bytes | str) -> None:
     """Whether the client below answers in bytes or text, the SDK gets sealed text."""
     transport, _ = make_transport(Scripted(status=201, body=content, headers={"a": "b"}))  # type: ignore[arg-type]  # text
+    text, status, headers = transport.request("get", "u", {})
 
-    assert ('{"cvc":"sealed","a":"é"}', 201, {"a": "b"}) == transport.request("get", "u", {})
+    assert {"cvc": "sealed", "a": "é"} == json.loads(text)
+    assert (201, {"a": "b"}) == (status, headers)
 
 
-def test_transport_survives_an_answer_that_is_no_text() -> None:
-    """Bytes from a broken proxy become replacement characters, not another error."""
-    transport, _ = make_transport(Scripted(body=b"\xff\xfe"))
+@pytest.mark.parametrize("content", [b"\xff\xfe", None, 7, object()])
+def test_transport_survives_an_answer_that_is_no_text(content: Any) -> None:
+    """What a broken proxy or client answers is withheld, and is not another error."""
+    transport, _ = make_transport(Scripted(body=content))
 
-    assert "\N{REPLACEMENT CHARACTER}" * 2 == transport.request("get", "u", {})[0]
+    assert WITHHELD.decode() == transport.request("get", "u", {})[0]
+
+
+def test_transport_takes_the_key_out_of_an_echo() -> None:
+    """A proxy that answers with what it was sent does not bring the key back."""
+    echo = Scripted(
+        body=f'{{"authorization":"Bearer {KEY}"}}'.encode(),
+        headers={"X-Echo": f"Bearer {KEY}", "Request-Id": "req_1"},
+    )
+    transport, _ = make_transport(echo)
+    text, _, headers = transport.request("get", "u", {})
+
+    assert KEY not in text
+    assert KEY not in repr(headers)
+    assert "req_1" == headers["Request-Id"] == headers["request-id"]
 
 
 @pytest.mark.parametrize(
@@ -110,32 +290,57 @@ def test_transport_survives_an_answer_that_is_no_text() -> None:
         (Scripted(raises=KeyError(KEY)), "the transport failed: KeyError"),
     ],
 )
+@pytest.mark.parametrize("way", [sync, asynchronous])
 def test_transport_raises_afresh_when_the_client_below_fails(
-    answer: Scripted, message: str
+    answer: Scripted, message: str, way: Callable[[SealingTransport, str], Any]
 ) -> None:
     """The SDK sees one kind of failure, without the cause and the frames that held the key."""
     transport, _ = make_transport(answer)
     with pytest.raises(stripe.APIConnectionError) as caught:
-        transport.request("post", "https://x", {"Authorization": "dummy"})
+        way(transport, "https://x")
 
-    _test, *ours = traceback.StackSummary.extract(
-        traceback.walk_tb(caught.value.__traceback__), capture_locals=True
-    )
+    ours = frames_of(caught.value)
     assert message == str(caught.value)
     assert (None, None) == (caught.value.__cause__, caught.value.__context__)
-    assert ours
-    assert KEY not in repr([frame.locals for frame in ours])
+    assert "sealing.py" in ours
+    assert KEY not in ours
 
 
-def test_transport_lets_an_interrupt_through() -> None:
-    """Who presses Ctrl-C means it."""
+@pytest.mark.parametrize("way", [sync, asynchronous])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_transport_lets_an_interrupt_through_without_its_frames(
+    kind: type[BaseException], way: Callable[[SealingTransport, str], Any]
+) -> None:
+    """Who presses Ctrl-C means it; but the frames that hold the key do not come along."""
+    transport, _ = make_transport(Scripted(raises=kind()))  # type: ignore[arg-type]  # an interrupt
+    with pytest.raises(kind) as caught:
+        way(transport, "https://x")
 
-    class Interrupted(ScriptedClient):
-        def request(self, *arguments: Any, **options: Any) -> Any:
-            raise KeyboardInterrupt
+    assert "sealing.py" in frames_of(caught.value)
+    assert KEY not in frames_of(caught.value)
 
-    with pytest.raises(KeyboardInterrupt):
-        SealingTransport(Interrupted(ok()), Hidden(KEY)).request("get", "https://x", {})
+
+def test_transport_seals_what_an_asynchronous_client_gets() -> None:
+    """The SDK's asynchronous client sees neither key nor number, and the wire sees the key."""
+    transport, wire = make_transport(ok(id="ic_1", **CARD))
+    client = stripe.StripeClient(DUMMY_KEY, http_client=transport)
+    retrieve = client.v1.issuing.cards.retrieve_async("ic_1", {"expand": ["number", "cvc"]})
+    card = asyncio.run(retrieve)
+
+    assert ("sealed", "sealed", "0010") == (card.number, card.cvc, card.last4)
+    assert NUMBER not in repr(card.last_response.body)
+    assert f"Bearer {KEY}" == wire.sent[0].headers["Authorization"]
+
+
+def test_transport_refuses_streams() -> None:
+    """What is not read whole cannot be searched, so it is not sent at all."""
+    transport, wire = make_transport(ok(**CARD))
+    with pytest.raises(stripe.APIConnectionError, match="streams are refused"):
+        transport.request_stream("get", "https://x", {})
+    with pytest.raises(stripe.APIConnectionError, match="streams are refused"):
+        asyncio.run(transport.request_stream_async("get", "https://x", {}))
+
+    assert [] == wire.sent
 
 
 def test_transport_closes_what_is_below() -> None:
@@ -144,3 +349,12 @@ def test_transport_closes_what_is_below() -> None:
     transport.close()
 
     assert wire.is_closed
+
+
+def test_transport_closes_an_asynchronous_client_and_waits_as_it_does() -> None:
+    """Closing and waiting are passed on."""
+    transport, wire = make_transport(ok())
+    asyncio.run(transport.close_async())
+
+    assert wire.is_closed
+    assert 0.5 == asyncio.run(transport.sleep_async(0.5))

@@ -4,7 +4,15 @@ How is a secret kept in memory without showing itself?
 
 from __future__ import annotations
 
-from typing import NoReturn
+import base64
+import re
+import secrets
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from attrs import define
+
+_SHOWN_MAX = 8
 
 
 class Hidden:
@@ -20,6 +28,17 @@ class Hidden:
     def __init__(self, text: str) -> None:
         self._text = text
 
+    @classmethod
+    def each(cls, texts: Any) -> Any:  # whatever a caller passed: it is judged later, out of sight
+        """
+        Hide one text, or each of several; what is neither is returned as it is.
+        """
+        if isinstance(texts, str):
+            return cls(texts)
+        if isinstance(texts, Iterable) and not isinstance(texts, bytes | bytearray):
+            return tuple([cls(one) if isinstance(one, str) else one for one in texts])
+        return texts
+
     def revealed(self) -> str:
         """
         Return the text; do not keep it in a variable.
@@ -31,3 +50,137 @@ class Hidden:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret does not leave the process by copy or pickle")
+
+
+class Sealed:
+    """
+    Number and CVC of one card on their way to a sink; nobody can look inside on the way.
+
+    Both are kept masked by a random pad, so that not even their memory shows them. They can be taken
+    out once, which only `issuing_disburse.pci` does.
+    """
+
+    __slots__ = ("_border", "_is_taken", "_masked", "_pad")
+
+    def __init__(self, number: str, cvc: str) -> None:
+        plain = bytearray(f"{number}{cvc}".encode())
+        self._border = len(plain) - len(cvc.encode())
+        self._pad = bytearray(secrets.token_bytes(len(plain)))
+        self._masked = _crossed(plain, self._pad)
+        self._is_taken = False
+        overwrite(plain)
+
+    def unsealed(self) -> tuple[bytearray, bytearray]:
+        """
+        Return number and CVC, in memory that the caller overwrites.
+
+        Raises:
+            ValueError: They were taken out before, or wiped.
+        """
+        if self._is_taken or not self._masked:
+            raise ValueError("number and CVC were taken out before, or wiped")
+        self._is_taken = True
+        return self._plain()
+
+    def _plain(self) -> tuple[bytearray, bytearray]:
+        plain = _crossed(self._masked, self._pad)
+        number, cvc = plain[: self._border], plain[self._border :]
+        overwrite(plain)
+        return number, cvc
+
+    @property
+    def is_taken(self) -> bool:
+        """
+        Whether somebody has looked.
+        """
+        return self._is_taken
+
+    def is_told_by(self, text: str) -> bool:
+        """
+        Tell whether *text* gives away the number, more of it than may be shown, or the CVC.
+        """
+        number, cvc = self._plain()
+        try:
+            return bool(number) and (
+                _tells_number(text, number.decode()) or _tells_cvc(text, cvc.decode())
+            )
+        finally:
+            overwrite(number)
+            overwrite(cvc)
+
+    def has_digits_in(self, text: str) -> bool:
+        """
+        Tell whether the digits of the CVC stand anywhere in *text*, be it by chance.
+        """
+        _, cvc = self._plain()
+        try:
+            return bool(cvc) and cvc.decode() in text
+        finally:
+            overwrite(cvc)
+
+    def wipe(self) -> None:
+        """
+        Forget both; doing it again is fine.
+        """
+        overwrite(self._masked)
+        self._masked.clear()
+        self._pad.clear()
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("there is one kind of sealed value, so that none of them talks")
+
+    def __repr__(self) -> str:
+        return "<sealed>"
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("sealed values are not compared")
+
+    __hash__ = None  # type: ignore[assignment]  # so that no set and no cache keeps it
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret does not leave the process by copy or pickle")
+
+
+@define(eq=False)
+class Taken:
+    """
+    What the transport took out of the one answer that was asked for it.
+    """
+
+    card: Sealed | None = None
+    secret: Hidden | None = None
+
+
+def overwrite(memory: bytearray) -> None:
+    """
+    Write zeros over *memory*, in place.
+    """
+    memory[:] = bytes(len(memory))
+
+
+def _crossed(one: bytearray, other: bytearray) -> bytearray:
+    return bytearray(a ^ b for a, b in zip(one, other, strict=True))
+
+
+def _tells_number(text: str, number: str) -> bool:
+    # First eight and last four digits may be shown; nine in a row lead into what may not.
+    digits = "".join(mark for mark in text if mark.isdigit())
+    windows = range(max(1, len(number) - _SHOWN_MAX))
+    if any(number[at : at + _SHOWN_MAX + 1] in digits for at in windows):
+        return True
+    if number in digits[::-1] or number.encode().hex() in text.lower():
+        return True
+    return any(
+        # Three ways to lie in base64; marks at the ends, which its neighbours share, are left out.
+        base64.b64encode(bytes(pad) + number.encode()).decode()[4 if pad else 0 : -4] in text
+        for pad in range(3)
+    )
+
+
+def _tells_cvc(text: str, cvc: str) -> bool:
+    # Three digits inside a longer word stand there by chance.
+    found = re.escape(cvc)
+    labelled = rf"(?:cv[cvn]2?|csc|cid|code)[^0-9a-z]{{0,4}}{found}(?![0-9])"
+    return bool(
+        re.search(rf"(?<![0-9a-z]){found}(?![0-9a-z])|{labelled}", text, re.IGNORECASE | re.ASCII)
+    )

@@ -8,28 +8,48 @@ and it raises transport failures afresh, so that no error report finds a key in 
 
 from __future__ import annotations
 
-import re
+import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import stripe
+from attrs import define, field
 
-from .hidden import Hidden
-
-_SECRETS = re.compile(
-    rb'("(?:number|cvc)"\s*:\s*")[0-9 ]{3,23}|("secret"\s*:\s*")[!#-~]+', re.ASCII
-)
-SEALED = b"sealed"
+from .hidden import Hidden, Taken
+from .redaction import asks_for_secrets, redacted
 
 DUMMY_KEY = "sk_test_held_by_the_transport"
 
+AUDIT_EVENT = "issuing_disburse.asks_for_secrets"
+"""The auditing event of each request that asks for number or CVC; its argument is the URL."""
 
-def sealed(body: bytes) -> bytes:
+_NO_STREAMS = "streams are refused: an answer that is not read whole cannot be searched for secrets"
+
+
+def sealed(body: bytes | str, *, is_doubtful: bool = False) -> bytes:
     """
-    Return *body* with card numbers, CVCs and secrets replaced; cut-off bodies are fine, too.
+    Return *body* with card numbers, CVCs and secrets replaced; one that nobody can read is withheld.
     """
-    return _SECRETS.sub(lambda match: (match[1] or match[2]) + SEALED, body)
+    return redacted(body, is_doubtful=is_doubtful, key=DUMMY_KEY)
+
+
+@define(eq=False)
+class Passage:
+    """
+    One call of ours: it goes by the SDK, which sees neither what is sent nor what is answered.
+
+    The SDK logs and keeps whatever passes through its hands, people's names and addresses included.
+
+    Attributes:
+        body: Sent byte for byte in place of what the SDK encoded.
+        taken: Gets the secrets of the answer; ``None`` when nobody asked for any.
+        answer: The body of a successful answer, without secrets.
+    """
+
+    body: bytes | None = field(default=None, repr=False)
+    taken: Taken | None = None
+    answer: bytes | None = field(default=None, repr=False)
 
 
 class SealingTransport(stripe.HTTPClient):
@@ -45,11 +65,11 @@ class SealingTransport(stripe.HTTPClient):
         self._api_key = api_key
         self._call = threading.local()
 
-    def next_body(self, body: bytes | None) -> None:
+    def next_call(self, passage: Passage | None) -> None:
         """
-        Send *body*, byte for byte, with the next request of this thread.
+        Let the next request of this thread be that of *passage*.
         """
-        self._call.body = body
+        self._call.passage = passage
 
     def request(
         self,
@@ -63,32 +83,120 @@ class SealingTransport(stripe.HTTPClient):
         """
         Send one request; see `stripe.HTTPClient`.
         """
-        body: bytes | None = getattr(self._call, "body", None)
-        self._call.body = None
-        if method == "post" and body is not None:
-            post_data = body.decode()
-        failure: Exception
+        passage: Passage | None = getattr(self._call, "passage", None)
+        self._call.passage = None
+        if method == "post" and passage is not None and passage.body is not None:
+            post_data = passage.body.decode()
+        is_asking = _announced(url, post_data)
+        failure: BaseException
         try:
-            content, status, answered = self._inner.request(
-                method,
-                url,
-                {**(headers or {}), "Authorization": f"Bearer {self._api_key.revealed()}"},
-                post_data,
+            return self._seal(
+                *self._inner.request(method, url, self._with_key(headers), post_data),
+                is_asking=is_asking,
+                passage=passage,
             )
-        except stripe.APIConnectionError:
-            failure = _unreachable("Stripe could not be reached, or its answer was lost")
-        except Exception as exc:  # noqa: BLE001  # whatever it is, its frames hold the key
-            failure = _unreachable(f"the transport failed: {type(exc).__name__}")
-        else:
-            raw = content.encode() if isinstance(content, str) else bytes(content)
-            return sealed(raw).decode("utf-8", "replace"), status, answered
+        except BaseException as exc:  # noqa: BLE001  # whatever it is, its frames hold the key
+            failure = _afresh(exc)
         raise failure  # outside of the except block: no context, no inner frames
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[Any, int, Mapping[str, str]]:
+        """
+        Send one request of an asynchronous client; what is taken out of its answer goes nowhere.
+        """
+        is_asking = _announced(url, post_data)
+        failure: BaseException
+        try:
+            answer = await self._inner.request_async(
+                method, url, self._with_key(headers), post_data
+            )
+            return self._seal(*answer, is_asking=is_asking, passage=None)
+        except BaseException as exc:  # noqa: BLE001  # as above
+            failure = _afresh(exc)
+        raise failure
+
+    def request_stream(self, *arguments: Any, **options: Any) -> NoReturn:
+        """
+        Refuse.
+        """
+        raise _unreachable(_NO_STREAMS)
+
+    async def request_stream_async(self, *arguments: Any, **options: Any) -> NoReturn:
+        """
+        Refuse.
+        """
+        raise _unreachable(_NO_STREAMS)
+
+    def _with_key(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        return {**(headers or {}), "Authorization": f"Bearer {self._api_key.revealed()}"}
+
+    def _seal(
+        self,
+        content: object,
+        status: int,
+        answered: Mapping[str, str],
+        *,
+        is_asking: bool,
+        passage: Passage | None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        is_good = 200 <= status < 300  # noqa: PLR2004  # as the SDK draws the line
+        body = redacted(
+            content,
+            is_doubtful=is_asking or not is_good,
+            key=self._api_key.revealed(),
+            taken=passage.taken if passage is not None and is_good else None,
+        )
+        headers = _without(answered, self._api_key)
+        if passage is not None and is_good:
+            passage.answer = body
+            return "{}", status, headers
+        return body.decode("utf-8", "replace"), status, headers
 
     def close(self) -> None:
         """
         Close the connections.
         """
         self._inner.close()  # type: ignore[no-untyped-call]  # the SDK's is untyped
+
+    async def close_async(self) -> None:
+        """
+        Close the connections of an asynchronous client.
+        """
+        await self._inner.close_async()  # type: ignore[no-untyped-call]  # the SDK's is untyped
+
+    def sleep_async(self, secs: float) -> Any:
+        """
+        Wait as the client below does.
+        """
+        return self._inner.sleep_async(secs)
+
+
+def _announced(url: str, post_data: object) -> bool:
+    is_asking = asks_for_secrets(url, post_data)
+    if is_asking:
+        sys.audit(AUDIT_EVENT, url)
+    return is_asking
+
+
+def _afresh(exc: BaseException) -> BaseException:
+    """
+    Return what is raised in place of *exc*: nothing of its text, its causes and its frames.
+    """
+    if isinstance(exc, stripe.APIConnectionError):
+        return _unreachable("Stripe could not be reached, or its answer was lost")
+    if isinstance(exc, Exception):
+        return _unreachable(f"the transport failed: {type(exc).__name__}")
+    exc.__cause__ = exc.__context__ = None  # an interrupt: it goes on, without its frames
+    return exc.with_traceback(None)
+
+
+def _without(headers: Mapping[str, str], key: Hidden) -> Mapping[str, str]:
+    secret = key.revealed()
+    if not any(secret in str(value) for value in headers.values()):
+        return headers
+    kept = {name: value for name, value in headers.items() if secret not in str(value)}
+    return {name.lower(): value for name, value in kept.items()} | kept
 
 
 def _unreachable(message: str) -> stripe.APIConnectionError:

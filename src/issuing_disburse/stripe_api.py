@@ -13,21 +13,16 @@ import orjson
 from attrs import evolve, field, frozen
 
 from .encoding import Params, form
-from .exceptions import (
-    DisburseError,
-    NotPermittedError,
-    RefusedError,
-    UnavailableError,
-    UnknownOutcomeError,
-)
-from .hidden import Hidden
+from .exceptions import DisburseError, NotPermittedError, UnknownOutcomeError
+from .hidden import Hidden, Sealed, Taken
 from .ports import Outcome, Sleep
+from .stripe_errors import failed, translated
 
 if TYPE_CHECKING:
     import stripe
     from tenacity import Retrying
 
-    from .sealing import SealingTransport
+    from .sealing import Passage, SealingTransport
 
 API_VERSION = "2026-10-28.endive"
 """The version whose objects this library reads."""
@@ -37,8 +32,6 @@ PREVIEW_VERSION = "2026-10-14.preview"
 
 Answer: TypeAlias = dict[str, Any]
 """A Stripe object, as parsed JSON."""
-
-_MESSAGE_MAX = 400
 
 
 @frozen(kw_only=True)
@@ -108,7 +101,7 @@ class StripeAPI:
     The one door to Stripe.
 
     Args:
-        api_key: Held by the transport alone.
+        api_key: Held by the transport alone; a `Hidden` one shows in no frame on its way here.
         http_client: The SDK's own kind of HTTP client; a shared pool if left out.
         preview_version: ``Stripe-Version`` for the endpoints that only a preview has.
     """
@@ -116,14 +109,14 @@ class StripeAPI:
     def __init__(
         self,
         *,
-        api_key: str,
+        api_key: str | Hidden,
         sleep: Sleep,
         http_client: stripe.HTTPClient | None = None,
         api_base: str | None = None,
         version: str = API_VERSION,
         preview_version: str = PREVIEW_VERSION,
     ) -> None:
-        self._api_key = Hidden(api_key)
+        self._api_key = api_key if isinstance(api_key, Hidden) else Hidden(api_key)
         self._http_client = http_client
         self._api_base = api_base
         self._sleep = sleep
@@ -148,7 +141,7 @@ class StripeAPI:
         import stripe  # noqa: PLC0415  # 90 ms that a process which only answers webhooks saves
 
         from .retries import make_retrying  # noqa: PLC0415  # likewise
-        from .sealing import DUMMY_KEY, SealingTransport  # noqa: PLC0415  # likewise
+        from .sealing import DUMMY_KEY, Passage, SealingTransport  # noqa: PLC0415  # likewise
 
         inner = self._http_client
         if inner is None:
@@ -168,6 +161,7 @@ class StripeAPI:
             client=client,
             retrying=make_retrying(sleep=self._sleep),
             error=stripe.StripeError,
+            passage=Passage,
         )
 
     def prepare(
@@ -217,9 +211,55 @@ class StripeAPI:
                 return
             after = page["data"][-1]["id"]
 
-    def send(self, request: Request, *, key: str | None) -> Answer:
+    def read_card(self, card_id: str, *, account: str | None) -> tuple[Answer, Sealed | None]:
+        """
+        Read one card, and its number and CVC, sealed: for a sink that was passed in, and nobody else.
+
+        Raises:
+            RefusedError: Stripe said no.
+            UnavailableError: No answer after several tries.
+
+        Stripe: ``GET /v1/issuing/cards/:id`` with ``expand=number`` and ``cvc``
+        """
+        query = form({"expand": ["number", "cvc"]}).decode()
+        request = Request(
+            method="get",
+            path=f"/v1/issuing/cards/{card_id}?{query}",
+            body=b"",
+            account=account,
+            version=self.version,
+        )
+        taken = Taken()
+        return self.send(request, key=None, taken=taken), taken.card
+
+    def create_ephemeral_key(
+        self, params: Params, *, account: str | None, key: str
+    ) -> tuple[Answer, Hidden | None]:
+        """
+        Make a key for a browser; its secret comes hidden.
+
+        Raises:
+            RefusedError: Stripe said no.
+            UnknownOutcomeError: It may exist; the same *key* brings the same one.
+
+        Stripe: ``POST /v1/ephemeral_keys``
+        """
+        request = Request(
+            method="post",
+            path="/v1/ephemeral_keys",
+            body=form(params),
+            account=account,
+            version=self.version,
+        )
+        taken = Taken()
+        return self.send(request, key=key, taken=taken), taken.secret
+
+    def send(self, request: Request, *, key: str | None, taken: Taken | None = None) -> Answer:
         """
         Send *request* until there is an answer; always the same bytes under the same key.
+
+        Args:
+            taken: Gets the secrets of the answer; without it they go nowhere.
 
         Raises:
             RefusedError: Stripe said no; the effect did not happen.
@@ -230,7 +270,7 @@ class StripeAPI:
         line = self._connected()
         doubts: list[DisburseError] = []
         try:
-            return line.retrying(self._send_once, line, request, key, doubts)
+            return line.retrying(self._send_once, line, request, key, doubts, taken)
         except NotPermittedError as forbidden:
             if not doubts:
                 raise
@@ -238,7 +278,12 @@ class StripeAPI:
         raise UnknownOutcomeError(message, code="not_permitted")
 
     def _send_once(
-        self, line: _Line, request: Request, key: str | None, doubts: list[DisburseError]
+        self,
+        line: _Line,
+        request: Request,
+        key: str | None,
+        doubts: list[DisburseError],
+        taken: Taken | None,
     ) -> Answer:
         failure: DisburseError
         options = {
@@ -246,17 +291,18 @@ class StripeAPI:
             **({"stripe_account": request.account} if request.account else {}),
             **({"idempotency_key": key} if key else {}),
         }
+        passage = line.passage(body=request.body, taken=taken)
         try:
-            if request.method == "post":
-                line.transport.next_body(request.body)
-            answer = line.client.raw_request(request.method, request.path, **options)
+            line.transport.next_call(passage)
+            answered = line.client.raw_request(request.method, request.path, **options)
+            answer = _parsed(passage.answer)
+            if answer is not None:
+                return answer
+            failure = failed(answered.code, answered.headers, is_effect=request.method == "post")
         except line.error as exc:
             failure = translated(exc, is_effect=request.method == "post")
-        else:
-            data: Answer = answer.data
-            return data
         finally:
-            line.transport.next_body(None)
+            line.transport.next_call(None)
         if isinstance(failure, UnknownOutcomeError):
             doubts.append(failure)
         raise failure  # outside of the except block: the SDK's frames hold bodies and headers
@@ -282,44 +328,12 @@ class _Line:
     client: stripe.StripeClient
     retrying: Retrying
     error: type[stripe.StripeError]
+    passage: type[Passage]
 
 
-def translated(exc: stripe.StripeError, *, is_effect: bool) -> DisburseError:
-    """
-    Return our error for one of the SDK's, without bodies, headers or inner frames.
-
-    Args:
-        is_effect: Whether the request may have changed something at Stripe.
-    """
-    status = exc.http_status
-    detail = exc.error
-    code = exc.code or (detail.code if detail else None)
-    headers = {name.lower(): value for name, value in (exc.headers or {}).items()}
-    message = (detail.message if detail and detail.message else "Stripe gave no reason")[
-        :_MESSAGE_MAX
-    ]
-    context: dict[str, Any] = {
-        "stripe_request_id": headers.get("request-id"),
-        "code": code,
-        "param": getattr(exc, "param", None) or (detail.param if detail else None),
-    }
-    if status is None:
-        lost = "no answer came from Stripe"
-        return (UnknownOutcomeError if is_effect else UnavailableError)(lost, **context)
-    if status in {401, 403}:
-        forbidden = NotPermittedError(message, **context)
-        forbidden.is_recorded = headers.get("idempotent-replayed") == "true"
-        return forbidden
-    if status in {409, 429} or code == "rate_limit":  # rate limits have come as 400, too
-        return UnavailableError(message, **context)
-    if 400 <= status < 500 and status != 424:  # noqa: PLR2004  # 424: a dependency of Stripe's failed
-        return RefusedError(message, **context)
-    reason = "Stripe failed" if status >= 500 else "Stripe's answer could not be read"  # noqa: PLR2004
-    unknown = (UnknownOutcomeError if is_effect else UnavailableError)(
-        f"{reason} (HTTP {status})", **context
-    )
-    unknown.is_recorded = is_effect and (
-        headers.get("stripe-should-retry") == "false"
-        or headers.get("idempotent-replayed") == "true"
-    )
-    return unknown
+def _parsed(body: bytes | None) -> Answer | None:
+    try:
+        answer = orjson.loads(body or b"")
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
