@@ -188,7 +188,7 @@ def test_dispute_moves_forward_and_unites_its_movements(one: str, other: str, la
 
 
 def test_captures_and_refunds_come_in_the_order_of_their_time() -> None:
-    """Books are computed oldest first, whatever arrived first."""
+    """Books are computed oldest first; a type nobody has heard of counts by its sign."""
     late = capture(id="ipi_0", created=AT + timedelta(seconds=1))
     refund = capture(500, id="ipi_r", type="refund")
     other = capture(-500, id="ipi_x", type="unheard_of")
@@ -196,7 +196,7 @@ def test_captures_and_refunds_come_in_the_order_of_their_time() -> None:
     for fact in (late, refund, capture(), other):
         facts = facts.with_fact(fact)
 
-    assert ["ipi_1", "ipi_0"] == [one.id for one in facts.captures()]
+    assert ["ipi_1", "ipi_x", "ipi_0"] == [one.id for one in facts.captures()]
     assert ["ipi_r"] == [one.id for one in facts.refunds()]
 
 

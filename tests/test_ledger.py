@@ -218,7 +218,7 @@ def test_captures_are_paid_oldest_first() -> None:
     late = evolve(late, created=NOW + timedelta(seconds=1))
     lines = lines_for(make_facts(late, early))
 
-    assert ["late:ipi_0"] == [one.source for one in lines if one.source.startswith("late:")]
+    assert ["ipi_0"] == [one.object_id for one in lines if one.effect == "cover"]
 
 
 def test_chain_verifies_and_ends_with_its_last_hash() -> None:

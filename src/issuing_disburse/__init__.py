@@ -24,6 +24,7 @@ from .exceptions import (
     UnknownOutcomeError,
 )
 from .funding import BalanceFunder
+from .late import Alert
 from .money import Money
 from .order import Order
 from .policy import AuthorizationPolicy
@@ -35,12 +36,14 @@ from .reconcile import Discrepancy, Reconciliation
 from .routes import BalanceTransferRoute, PrefundedRoute, TransferRoute
 from .statements import Statement
 from .terms import AmountRule, Terms
+from .verification import LedgerProof
 from .webhooks import Reply
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Address",
+    "Alert",
     "Allotment",
     "AmountRule",
     "AuthorizationPolicy",
@@ -61,6 +64,7 @@ __all__ = [
     "InsufficientIssuingBalanceError",
     "InvalidInputError",
     "Journal",
+    "LedgerProof",
     "Limit",
     "Money",
     "Objection",

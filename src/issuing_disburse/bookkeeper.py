@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import evolve, frozen
 
-from .books import card_balance, post_facts, status_after
+from .books import lowered, post_facts, remaining_minor, status_after
 from .decision import Use
 from .disbursement import Status
 from .exceptions import PayloadInvalidError
@@ -89,7 +89,25 @@ def authorization_facts(body: Object) -> AuthorizationFacts:
         ),
         merchant=str(merchant.get("name") or ""),
         category=str(merchant.get("category") or ""),
+        has_lapsed=_has_lapsed(body),
     )
+
+
+def _has_lapsed(body: Object) -> bool:
+    """
+    Tell whether it was reversed or expired, now or before a capture that came all the same.
+    """
+    if body.get("status") in {"reversed", "expired"}:
+        return True
+    moved = [one for one in body.get("balance_transactions") or () if isinstance(one, Mapping)]
+    captures = [
+        one["created"]
+        for one in body.get("transactions") or ()
+        if isinstance(one, Mapping) and one.get("type") == "capture" and one.get("created")
+    ]
+    before = [one for one in moved if captures and (one.get("created") or 0) < min(captures)]
+    held = sum(_minor(one.get("net", one.get("amount")), "net") for one in before)
+    return bool(before) and held == 0
 
 
 def transaction_facts(body: Object) -> TransactionFacts:
@@ -112,11 +130,17 @@ def dispute_facts(body: Object) -> DisputeFacts:
     """
     Read an ``issuing.dispute``.
     """
+    moved = [one for one in body.get("balance_transactions") or () if isinstance(one, Mapping)]
     return DisputeFacts(
         id=_needed_id(body.get("id"), "id"),
         transaction=_needed_id(body.get("transaction"), "transaction"),
         status=str(body.get("status")),
-        movements=_movements(body.get("balance_transactions")),
+        movements=_movements(moved),
+        provisional=frozenset(
+            str(one.get("id"))
+            for one in moved
+            if str(one.get("type")).startswith("issuing_dispute_provisional_credit")
+        ),
     )
 
 
@@ -218,7 +242,10 @@ class Bookkeeper:
         is_over = after in {Status.SPENT, Status.CLOSING} and not facts.is_open
         if is_over and (after, posted.entries) != (record.status, record.entries):
             posted = evolve(posted, look_at=now)
-        tx.put(evolve(current, remaining_minor=card_balance(facts), is_open=after is Status.ACTIVE))
+        left = remaining_minor(posted, facts, now)
+        if after is Status.ACTIVE:
+            posted, current = lowered(posted, current, facts, now)
+        tx.put(evolve(current, remaining_minor=left, is_open=after is Status.ACTIVE))
         return tx.put(posted.become(after))
 
     def _ordered(self, fact: AuthorizationFacts, account: str | None) -> AuthorizationFacts:

@@ -16,6 +16,7 @@ from attrs import evolve
 from .disbursement import Status
 from .exceptions import ChainBrokenError
 from .facts import Facts
+from .late import may_still_capture_minor
 from .ledger import (
     AVAILABLE,
     WORLD,
@@ -67,6 +68,62 @@ def card_balance(facts: Facts) -> int:
     Return what the cards of a disbursement may still spend, in minor units.
     """
     return balances(lines_for(facts)).get(f"card:{facts.scope}", 0)
+
+
+def capturable_minor(record: DisbursementRecord, facts: Facts, at: datetime) -> int:
+    """
+    Return what merchants may still take on uses that ended without being certainly reversed.
+    """
+    since = at - record.terms.reissue_after
+    return sum(
+        may_still_capture_minor(facts, one) for one in facts.authorizations if one.created > since
+    )
+
+
+def remaining_minor(record: DisbursementRecord, facts: Facts, at: datetime) -> int:
+    """
+    Return what the current card may still spend, in minor units.
+
+    A card that followed another one may spend what it was made for, never what merchants may still
+    take on the one it followed.
+    """
+    left = card_balance(facts)
+    if not facts.replaced or record.to_spend is None:
+        return left
+    most = record.terms.most(record.to_spend).minor
+    left = min(left - capturable_minor(record, facts, at), most - used_minor(facts))
+    return max(0, left)
+
+
+def used_minor(facts: Facts) -> int:
+    """
+    Return what was captured on, and is held by, the card that followed the replaced ones.
+    """
+    captured = sum(-one.minor for one in facts.captures() if one.card_id not in facts.replaced)
+    return captured + sum(
+        facts.held_minor(one) for one in facts.authorizations if one.card_id not in facts.replaced
+    )
+
+
+def lowered(
+    record: DisbursementRecord, card: CardRecord, facts: Facts, at: datetime
+) -> tuple[DisbursementRecord, CardRecord]:
+    """
+    Lower what the current card is for, if a card that it replaced has taken from it.
+
+    Our own rules obey at once; Stripe's limits follow with the next `resume_all` or
+    `reclaim_expired`, because nobody may wait for Stripe while an event is booked.
+    """
+    if not facts.replaced or record.to_spend is None:
+        return record, card
+    most = remaining_minor(record, facts, at) + used_minor(facts)
+    if most >= record.to_spend.minor:
+        return record, card
+    lower = Money(most, record.to_spend.currency)
+    return (
+        evolve(record, to_spend=lower, is_to_lower=True, look_at=at),
+        evolve(card, amount=lower),
+    )
 
 
 def post_facts(

@@ -14,7 +14,7 @@ from .money import Money
 from .ports import Outcome
 from .records import DisbursementRecord
 from .stripe_api import Answer, PreparedCall, StripeAPI
-from .terms import PROBE_MAX_MINOR, card_expiry
+from .terms import PER_AUTHORIZATION_MAX_MINOR, PROBE_MAX_MINOR, Terms, card_expiry
 
 ORDER_METADATA = "issuing_disburse_order"
 GENERATION_METADATA = "issuing_disburse_generation"
@@ -34,9 +34,7 @@ def card_params(record: DisbursementRecord, cardholder_id: str, amount: Money) -
     Stripe: ``POST /v1/issuing/cards``
     """
     terms = record.terms
-    high = terms.amount.bounds(amount).high
     year, month = card_expiry(record.created_at, record.expires_at)
-    presence = [] if terms.card_presence == "any" else [terms.card_presence]
     return {
         "cardholder": cardholder_id,
         "currency": amount.currency,
@@ -45,20 +43,7 @@ def card_params(record: DisbursementRecord, cardholder_id: str, amount: Money) -
         "exp_month": month,
         "exp_year": year,
         "lifecycle_controls": {"cancel_after": {"payment_count": terms.uses}},
-        "spending_controls": {
-            "allowed_categories": terms.allowed_categories,
-            "blocked_categories": terms.blocked_categories,
-            "allowed_merchant_countries": terms.allowed_countries,
-            "blocked_merchant_countries": terms.blocked_countries,
-            "allowed_card_presences": presence,
-            "spending_limits": [
-                {"amount": high, "interval": "per_authorization"},
-                {
-                    "amount": terms.most(amount).minor + PROBE_MAX_MINOR * terms.uses,
-                    "interval": "all_time",
-                },
-            ],
-        },
+        "spending_controls": spending_controls(terms, amount),
         "metadata": {
             ORDER_METADATA: record.order_id,
             GENERATION_METADATA: str(record.generation),
@@ -66,6 +51,31 @@ def card_params(record: DisbursementRecord, cardholder_id: str, amount: Money) -
             "issuing_disburse_expires": str(int(record.expires_at.timestamp())),
             "issuing_disburse_fingerprint": record.fingerprint,
         },
+    }
+
+
+def spending_controls(
+    terms: Terms, amount: Money, *, most_minor: int | None = None
+) -> dict[str, Any]:
+    """
+    Return Stripe's controls for a card that is for *amount*.
+
+    Args:
+        most_minor: A ceiling below what the terms allow, in minor units.
+    """
+    presence = [] if terms.card_presence == "any" else [terms.card_presence]
+    most = min(terms.most(amount).minor, most_minor or PER_AUTHORIZATION_MAX_MINOR * terms.uses)
+    high = min(terms.amount.bounds(amount).high, most)
+    return {
+        "allowed_categories": terms.allowed_categories,
+        "blocked_categories": terms.blocked_categories,
+        "allowed_merchant_countries": terms.allowed_countries,
+        "blocked_merchant_countries": terms.blocked_countries,
+        "allowed_card_presences": presence,
+        "spending_limits": [
+            {"amount": high, "interval": "per_authorization"},
+            {"amount": most + PROBE_MAX_MINOR * terms.uses, "interval": "all_time"},
+        ],
     }
 
 
@@ -175,6 +185,23 @@ class CardFactory:
             return outcome if outcome["status"] == "canceled" else None
 
         journal.once(f"cancel-{card_id}", self._cancellation(card_id, account), look)
+
+    def lower(
+        self, card_id: str, *, account: str | None, controls: dict[str, Any], journal: StepJournal
+    ) -> None:
+        """
+        Lower Stripe's own limits of a card; sending the same ones twice changes nothing.
+
+        Stripe: ``POST /v1/issuing/cards/:id``
+        """
+        call = self.api.prepare(
+            f"/v1/issuing/cards/{card_id}",
+            {"spending_controls": controls},
+            account=account,
+            keep=card_outcome,
+        )
+        most = controls["spending_limits"][-1]["amount"]
+        journal.once(f"lower-{card_id}-{most}", call, lambda: None)
 
     def _cancellation(self, card_id: str, account: str | None) -> PreparedCall:
         return self.api.prepare(

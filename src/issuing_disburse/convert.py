@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from .exceptions import StoreError
+from .exceptions import ChainBrokenError, StoreError
 from .ledger import Entry, Line
 from .order import Order
 from .records import Row
@@ -69,8 +69,15 @@ def encode_lines(lines: tuple[Line, ...]) -> bytes:
 def decode_lines(body: bytes | str) -> tuple[Line, ...]:
     """
     Return the ledger lines that `encode_lines` wrote.
+
+    Raises:
+        ChainBrokenError: It is something else.
     """
-    return tuple([Line(*fields) for fields in orjson.loads(body)])
+    try:
+        return tuple([Line(*fields) for fields in orjson.loads(body)])
+    except (TypeError, ValueError):
+        problem = "the lines of a ledger entry cannot be read: they were changed or damaged; "
+    raise ChainBrokenError(problem + "restore the store from a backup", code="chain_broken")
 
 
 def configure_converter(converter: Converter) -> None:

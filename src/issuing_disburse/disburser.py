@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from .bookkeeper import Bookkeeper
 from .cardholders import CardholderManager
 from .cards import CardFactory
-from .disbursement import Disbursement
+from .disbursement import Disbursement, Status
 from .exceptions import (
     DisburseError,
     InvalidInputError,
@@ -39,6 +39,7 @@ from .signatures import Verifier
 from .statements import Statement, statement_of
 from .stores import open_store
 from .stripe_api import API_VERSION, PREVIEW_VERSION, StripeAPI
+from .verification import LedgerProof, verify_ledger
 from .webhooks import Event, Others, Reply, Responder
 
 if TYPE_CHECKING:
@@ -279,17 +280,17 @@ class Disburser:
         """
         Resume every pending order of this account; one that fails or still waits stops no other.
 
+        Any number of workers may do this at once, in any number of processes: they share the
+        orders, and each one is worked on by one of them. It also lowers the limits of cards from
+        which a card that they replaced has taken money.
+
         Returns:
-            Each of them as it stands now; ``reason`` says what still holds one up.
+            Those that this worker worked on, as they stand now; ``reason`` says what still holds one up.
         """
         self._identify()
-        return tuple([self._resumed(order_id) for order_id in list(self._issuance.resumable())])
-
-    def _resumed(self, order_id: str) -> Disbursement:
-        try:
-            return self._issuance.resume(order_id)
-        except DisburseError as problem:
-            return problem.disbursement or self.get(order_id)
+        done = list(self._issuance.resume_all())
+        done += [view(record) for record in self._reissuer.lower_all()]
+        return tuple(done)
 
     def get(self, order_id: str) -> Disbursement:
         """
@@ -306,10 +307,11 @@ class Disburser:
 
         Raises:
             OrderNotFoundError: The store knows no such order on this account.
+            ChainBrokenError: A ledger entry of it was changed or removed; see `verify_ledger`.
         """
         record = self._issuance.find(order_id)
         entries = self.store.read(lambda tx: tx.entries(record.key))
-        return statement_of(order_id, record.status, record.amount.currency, entries)
+        return statement_of(order_id, record.status, record.amount.currency, entries, record.facts)
 
     def reissue(self, order_id: str) -> Disbursement:
         """
@@ -370,7 +372,12 @@ class Disburser:
         Issue the next card where the terms want one, else take the rest back.
         """
         try:
-            if not self._reissuer.is_wanted(self._issuance.find(order_id)):
+            record = self._issuance.find(order_id)
+            if record.is_to_lower:
+                record = self._reissuer.lower(order_id)
+                if record.status is Status.ACTIVE and self._shared.clock() < record.expires_at:
+                    return reclamation(record, "not_over", message="a replaced card took from it")
+            if not self._reissuer.is_wanted(record):
                 return self.reclaimer.reclaim(order_id)
             self._reissuer.reissue(order_id)
         except DisburseError as stuck:
@@ -403,6 +410,20 @@ class Disburser:
             clock=self._shared.clock,
             funder=self.funding,
         ).reconcile(since, until)
+
+    def verify_ledger(self) -> LedgerProof:
+        """
+        Verify the hash chain of every disbursement and funding of the whole store, and all totals.
+
+        Nothing is sent, nothing is changed, and memory does not grow with the number of entries.
+        Keep the proof's *head* somewhere else: as long as a later proof of the same entries gives
+        it, nobody has rewritten them.
+
+        Raises:
+            ChainBrokenError: An entry was changed, removed or put in between: the message names it.
+            LedgerError: The kept totals of an account are not the sum of its entries.
+        """
+        return verify_ledger(self.store)
 
     def preflight(self, *, probe: bool = False) -> Preflight:
         """

@@ -42,6 +42,8 @@ class AuthorizationFacts:
         movements: Hold (negative) and release (positive) balance transactions by id; empty when
             Stripe sent none, the hold then follows from the amount.
         transactions: The captures and refunds that a snapshot named.
+        has_lapsed: Whether any snapshot showed that it was reversed or expired: what is captured
+            after that is late, although the status then moves on to ``closed``.
     """
 
     id: str
@@ -54,6 +56,7 @@ class AuthorizationFacts:
     transactions: frozenset[str] = frozenset()
     merchant: str = ""
     category: str = ""
+    has_lapsed: bool = False
 
     def merged(self, other: AuthorizationFacts) -> AuthorizationFacts:
         """
@@ -65,6 +68,7 @@ class AuthorizationFacts:
             approved=self.approved or other.approved,
             movements={**self.movements, **other.movements},
             transactions=self.transactions | other.transactions,
+            has_lapsed=self.has_lapsed or other.has_lapsed,
         )
 
     def is_ordered_against(self, other: AuthorizationFacts) -> bool:
@@ -125,12 +129,16 @@ class TransactionFacts:
 class DisputeFacts:
     """
     One dispute and the balance transactions it made, by id.
+
+    Attributes:
+        provisional: The ids of those that give or take a credit before the dispute is decided.
     """
 
     id: str
     transaction: str
     status: str
     movements: dict[str, int] = field(factory=dict, converter=_frozen_sums)
+    provisional: frozenset[str] = frozenset()
 
     def merged(self, other: DisputeFacts) -> DisputeFacts:
         """
@@ -140,7 +148,11 @@ class DisputeFacts:
         newer = max(
             self, other, key=lambda one: order.index(one.status) if one.status in order else 0
         )
-        return evolve(newer, movements={**self.movements, **other.movements})
+        return evolve(
+            newer,
+            movements={**self.movements, **other.movements},
+            provisional=self.provisional | other.provisional,
+        )
 
     @property
     def credited_minor(self) -> int:
@@ -148,6 +160,11 @@ class DisputeFacts:
         Minor units that the dispute brought back so far.
         """
         return sum(self.movements.values())
+
+
+def _is_refund(one: TransactionFacts) -> bool:
+    # A type that Stripe adds later must not make money disappear: its sign tells what it did.
+    return one.type == "refund" or one.minor > 0
 
 
 def _united(old: Iterable[_T], new: _T) -> tuple[_T, ...]:
@@ -165,11 +182,13 @@ class Facts:
         scope: Name of its ledger accounts (``card:<scope>``): the id of its first card.
         allotted: What was set aside for its cards.
         reclaimed: What was taken back.
+        replaced: The cards that were followed by another one.
     """
 
     scope: str
     allotted: tuple[Amounts, ...] = ()
     reclaimed: tuple[Amounts, ...] = ()
+    replaced: tuple[str, ...] = ()
     authorizations: tuple[AuthorizationFacts, ...] = ()
     transactions: tuple[TransactionFacts, ...] = ()
     disputes: tuple[DisputeFacts, ...] = ()
@@ -201,17 +220,16 @@ class Facts:
         """
         Return the captures, oldest first.
         """
-        return self._transactions("capture")
+        return tuple(one for one in self._by_time() if not _is_refund(one))
 
     def refunds(self) -> tuple[TransactionFacts, ...]:
         """
         Return the refunds, oldest first; one that was taken back is negative.
         """
-        return self._transactions("refund")
+        return tuple(one for one in self._by_time() if _is_refund(one))
 
-    def _transactions(self, kind: str) -> tuple[TransactionFacts, ...]:
-        chosen = [one for one in self.transactions if one.type == kind]
-        return tuple(sorted(chosen, key=lambda one: (one.created, one.id)))
+    def _by_time(self) -> list[TransactionFacts]:
+        return sorted(self.transactions, key=lambda one: (one.created, one.id))
 
     def held_minor(self, authorization: AuthorizationFacts) -> int:
         """
@@ -222,8 +240,8 @@ class Facts:
         unnamed = sum(
             -one.minor
             for one in self.transactions
-            if one.type == "capture"
-            and one.authorization == authorization.id
+            if one.authorization == authorization.id
+            and not _is_refund(one)
             and one.id not in authorization.transactions
         )
         return max(0, authorization.held_minor - unnamed)

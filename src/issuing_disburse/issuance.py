@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from attrs import evolve, frozen
 
 from .bookkeeper import Bookkeeper
-from .books import card_balance, pool_of, post_facts
+from .books import lowered, pool_of, post_facts, remaining_minor
 from .cardholders import CardholderManager
 from .cards import CardFactory, card_reference
 from .disbursement import Disbursement, Reason, Status
@@ -36,6 +36,9 @@ from .leases import Leases
 from .order import Order
 from .ports import Clock, Outcome, Store, Transaction
 from .records import CardRecord, DisbursementRecord, account_key
+
+_CLAIM_PAGE = 10
+"""How many orders are looked at in one claim: no more are kept from other workers meanwhile."""
 
 
 def view(record: DisbursementRecord) -> Disbursement:
@@ -116,21 +119,55 @@ class Issuance:
         record, is_ours = self.store.transact(work)
         return self._work(record, record.order) if is_ours else view(record)
 
-    def resumable(self) -> Iterator[str]:
+    def resume_all(self) -> Iterator[Disbursement]:
         """
-        Yield the ids of the orders of this account that are still pending.
+        Claim one pending order after the other and work on it; see `Disburser.resume_all`.
+
+        Workers that walk at the same time share the orders: a claim leaves out what another one is
+        claiming (where the database can tell) and what another one's lease holds. A walk ends when
+        a whole round has claimed nothing.
         """
-        after = ""
-        while page := self.store.read(
-            lambda tx, after=after: tx.find(  # type: ignore[misc]  # bound early on purpose
+        seen: set[str] = set()
+        has_claimed = True
+        while has_claimed:
+            has_claimed, after = False, ""
+            while claimed := self._claim_next(after, seen):
+                has_claimed = True
+                after = claimed.key
+                seen.add(claimed.key)
+                yield self._resumed(claimed)
+
+    def _claim_next(self, after: str, seen: set[str]) -> DisbursementRecord | None:
+        """
+        Take the lease of the next pending order behind *after* that nobody works on.
+        """
+
+        def work(tx: Transaction) -> tuple[DisbursementRecord | None, str | None]:
+            page = tx.find(
                 DisbursementRecord,
                 group=account_key(self.account),
                 states=(Status.PENDING.value,),
                 after=after,
+                limit=_CLAIM_PAGE,
+                skip_locked=True,
             )
-        ):
-            after = page[-1].key
-            yield from (record.order_id for record in page)
+            for record in page:
+                leased = self.leases.take(tx, record) if record.key not in seen else None
+                if leased is not None:
+                    return tx.put(leased), None
+            return None, page[-1].key if page else None
+
+        while True:
+            claimed, further = self.store.transact(work)
+            if claimed is not None or further is None:
+                return claimed
+            after = further
+
+    def _resumed(self, record: DisbursementRecord) -> Disbursement:
+        try:
+            return self._work(record, record.order)
+        except DisburseError as problem:
+            return problem.disbursement or view(self.find(record.order_id))
 
     def _begin(self, order: Order) -> tuple[DisbursementRecord, bool]:
         digest = fingerprint(order)
@@ -277,6 +314,8 @@ class Issuance:
             facts = Facts(
                 scope=reference.id, allotted=(Amounts(id=reference.id, minor=promised.minor),)
             )
+        else:
+            facts = evolve(facts, replaced=tuple(one.id for one in record.cards))
         card = CardRecord(
             card_id=reference.id,
             account=record.account,
@@ -296,9 +335,12 @@ class Issuance:
             reason=None,
             look_at=record.expires_at,
         )
-        posted = post_facts(tx, active, facts, cause=reference.id, at=self.clock())
+        now = self.clock()
+        posted = post_facts(tx, active, facts, cause=reference.id, at=now)
+        left = remaining_minor(posted, facts, now)
+        posted, card = lowered(posted, evolve(card, remaining_minor=left), facts, now)
         tx.put(posted)
-        stored = tx.put(evolve(card, remaining_minor=card_balance(facts)))
+        stored = tx.put(card)
         self.bookkeeper.unpark(tx, stored)
 
     def _wait(

@@ -12,6 +12,11 @@ posted before, so that duplicates, disorder and gaps converge to the same balanc
                         ▲                    │ ▲ └─capture▶ spent:ic
                         └──────reclaim───────┘ └─refund, dispute── world
     issuing:available ─cover▶ covered:ic       late:ipi ─▶ spent:ic   (more than the card had)
+    card:ic ─capture▶ late:ipi ─capture▶ spent:ic     (late, forced, or above what was approved)
+    world ─refund, dispute▶ late:object ─▶ card:ic    (unlinked refunds, disputes and their credits)
+
+What nobody could decline or foresee passes through an account of its own, ``late:<object>``, which
+goes below zero by what the card did not have.
 
 ``world``, ``late:`` and ``issuing:available`` may go below zero, the others may not. Per currency
 the sum of all accounts is zero; ``issuing:``, ``card:`` and ``hold:`` together are what Stripe
@@ -29,7 +34,8 @@ import orjson
 from attrs import frozen
 
 from .exceptions import ChainBrokenError, OverdrawnError
-from .facts import Facts
+from .facts import DisputeFacts, Facts, TransactionFacts
+from .late import is_unlinked, late_captures
 
 WORLD = "world"
 AVAILABLE = "issuing:available"
@@ -183,15 +189,40 @@ class _Pot:
         if minor:
             self.lines.append(Line(effect, object_id, source, self.card, minor))
 
-    def go_out(self, effect: str, object_id: str, destination: str, minor: int) -> None:
+    def come_in_late(
+        self, effect: str, object_id: str, source: str, minor: int, *, account: str
+    ) -> None:
+        if minor:
+            self.lines.append(Line(effect, object_id, source, account, minor))
+        self.come_in(effect, object_id, account, minor)
+
+    def go_out(
+        self,
+        effect: str,
+        object_id: str,
+        destination: str,
+        minor: int,
+        *,
+        late_minor: int = 0,
+        account: str = "",
+    ) -> None:
+        """
+        Let *minor* leave; *late_minor* of it, and what the card lacks, pass through *account*.
+        """
+        account = account or f"late:{object_id}"
         own = min(max(self.minor, 0), minor)
         short = minor - own
+        direct = min(own, minor - late_minor)
         self.minor -= own
-        if own:
-            self.lines.append(Line(effect, object_id, self.card, destination, own))
-        if short:
-            self.lines.append(Line(effect, object_id, f"late:{object_id}", destination, short))
-            self.lines.append(Line("cover", object_id, AVAILABLE, self.covered, short))
+        for source, target, part in (
+            (self.card, destination, direct),
+            (self.card, account, own - direct),
+            (account, destination, minor - direct),
+            (AVAILABLE, self.covered, short),
+        ):
+            if part:
+                why = "cover" if target == self.covered else effect
+                self.lines.append(Line(why, object_id, source, target, part))
 
 
 def lines_for(facts: Facts) -> tuple[Line, ...]:
@@ -199,24 +230,67 @@ def lines_for(facts: Facts) -> tuple[Line, ...]:
     Return the lines that *facts* call for; the same facts give the same lines, always.
 
     Captures are paid first, then holds, each from what the card has; what it does not have is
-    covered by the account and named after the object that took it.
+    covered by the account and named after the object that took it. Where a card was replaced, the
+    card that followed comes first: what the dead one takes beyond the rest is what is covered.
     """
     pot = _Pot(facts.scope)
-    refunds = [(refund.id, refund.minor) for refund in facts.refunds()]
-    credits_ = [(dispute.id, dispute.credited_minor) for dispute in facts.disputes]
     for allotted in facts.allotted:
         pot.come_in("allot", allotted.id, AVAILABLE, allotted.minor)
-    for effect, movements in (("refund", refunds), ("dispute", credits_)):
-        for object_id, minor in movements:
-            pot.come_in(effect, object_id, WORLD, max(minor, 0))
+    for refund in facts.refunds():
+        if refund.minor > 0:
+            _refund(pot, refund)
+    for dispute in facts.disputes:
+        _credit(pot, dispute, sign=1)
     for reclaimed in facts.reclaimed:
         pot.go_out("reclaim", reclaimed.id, AVAILABLE, reclaimed.minor)
-    for capture in facts.captures():
-        pot.go_out("capture", capture.id, f"spent:{facts.scope}", -capture.minor)
-    for effect, movements in (("refund", refunds), ("dispute", credits_)):
-        for object_id, minor in movements:
-            pot.go_out(effect, object_id, WORLD, max(-minor, 0))
-    for authorization in facts.authorizations:
-        held = facts.held_minor(authorization)
-        pot.go_out("hold", authorization.id, f"hold:{authorization.id}", held)
+    _spend(pot, facts, of_replaced=False)
+    for refund in facts.refunds():
+        if refund.minor < 0:
+            pot.go_out("refund", refund.id, WORLD, -refund.minor)
+    for dispute in facts.disputes:
+        _credit(pot, dispute, sign=-1)
+    _hold(pot, facts, of_replaced=False)
+    _spend(pot, facts, of_replaced=True)
+    _hold(pot, facts, of_replaced=True)
     return tuple(pot.lines)
+
+
+def _refund(pot: _Pot, refund: TransactionFacts) -> None:
+    if is_unlinked(refund):
+        account = f"late:{refund.id}"
+        pot.come_in_late("refund", refund.id, WORLD, refund.minor, account=account)
+    else:
+        pot.come_in("refund", refund.id, WORLD, refund.minor)
+
+
+def _credit(pot: _Pot, dispute: DisputeFacts, *, sign: int) -> None:
+    """
+    Book what a dispute brought (*sign* 1) or took back (-1), provisional credits apart.
+    """
+    for is_provisional, suffix in ((False, ""), (True, ":provisional")):
+        account = f"late:{dispute.id}{suffix}"
+        minor = sum(
+            max(0, sign * minor)
+            for name, minor in dispute.movements.items()
+            if (name in dispute.provisional) is is_provisional
+        )
+        if minor and sign > 0:
+            pot.come_in_late("dispute", dispute.id, WORLD, minor, account=account)
+        elif minor:
+            pot.go_out("dispute", dispute.id, WORLD, minor, late_minor=minor, account=account)
+
+
+def _spend(pot: _Pot, facts: Facts, *, of_replaced: bool) -> None:
+    late = late_captures(facts)
+    for capture in facts.captures():
+        if (capture.card_id in facts.replaced) is of_replaced:
+            beyond = late[capture.id].minor if capture.id in late else 0
+            destination = f"spent:{facts.scope}"
+            pot.go_out("capture", capture.id, destination, -capture.minor, late_minor=beyond)
+
+
+def _hold(pot: _Pot, facts: Facts, *, of_replaced: bool) -> None:
+    for authorization in facts.authorizations:
+        if (authorization.card_id in facts.replaced) is of_replaced:
+            held = facts.held_minor(authorization)
+            pot.go_out("hold", authorization.id, f"hold:{authorization.id}", held)

@@ -24,6 +24,7 @@ from .issuance import Issuance, reason_of
 from .journal import Guard, StepJournal
 from .leases import Leases
 from .money import Money
+from .paging import every
 from .ports import Clock, FundingReceipt, Store, Transaction
 from .records import CardRecord, DisbursementRecord, FundingRecord, account_key
 from .stripe_api import StripeAPI
@@ -118,25 +119,15 @@ class Reclaimer:
         """
         Yield the ids of the orders whose time is up, which are spent, or which wait to be closed.
         """
-        after = ""
-        now = self.clock()
         states = (Status.ACTIVE.value, Status.SPENT.value, Status.CLOSING.value)
-        group = account_key(self.account)
-        while True:
-            page = self.store.read(
-                lambda tx, start=after: tx.find(  # type: ignore[misc]  # bound early on purpose
-                    DisbursementRecord,
-                    group=group,
-                    states=states,
-                    due_before=now,
-                    after=start,
-                    limit=200,
-                )
-            )
-            if not page:
-                return
-            after = page[-1].key
-            yield from (record.order_id for record in page)
+        due = every(
+            self.store,
+            DisbursementRecord,
+            group=account_key(self.account),
+            states=states,
+            due_before=self.clock(),
+        )
+        yield from (record.order_id for record in due)
 
     def close_cards(self, tx: Transaction, record: DisbursementRecord) -> None:
         """

@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from .funding import BalanceFunder
 from .ledger import Line
 from .money import Money
+from .paging import every
 from .ports import Clock, Store
 from .records import FundingRecord, Moved, PoolRecord, account_key
 from .routes import BALANCE_TRANSFER
@@ -180,22 +181,12 @@ class Reconciler:
             elif entry.scope.startswith(f"opening/{account}/"):
                 minor = sum(_on_balance(line) for line in entry.lines)
                 books.openings[entry.currency] = (minor, entry.at)
-        for funding in self._fundings():
+        for funding in every(self.store, FundingRecord, group=account):
             for moved, sign in ((funding.moved, 1), (funding.returned, -1)):
                 for one in moved:
                     if one.object == BALANCE_TRANSFER:
                         books.add_movement(one, sign * one.minor, funding)
         return books
-
-    def _fundings(self) -> Iterator[FundingRecord]:
-        after = ""
-        while page := self.store.read(
-            lambda tx, start=after: tx.find(  # type: ignore[misc]  # bound early on purpose
-                FundingRecord, group=account_key(self.account), after=start, limit=500
-            )
-        ):
-            after = page[-1].key
-            yield from page
 
     def _stripe(
         self, since: datetime | None, until: datetime | None
@@ -235,7 +226,7 @@ class Reconciler:
 
     def _balances(self) -> Iterator[Discrepancy]:
         group = account_key(self.account)
-        for pool in self.store.read(lambda tx: tx.find(PoolRecord, group=group)):
+        for pool in every(self.store, PoolRecord, group=group):
             here = Money(pool.available_minor + pool.cards_minor, pool.currency)
             there = self.funder.balance(self.account, pool.currency)
             if here != there:

@@ -131,6 +131,8 @@ class DisbursementRecord(Row):
         failing: Why the order fails, from the decision on until what was moved is back.
         giving_back: The funding record of a rest that is on its way back.
         is_reclaimed: Whether somebody asked for the rest back: no further card is issued.
+        is_to_lower: Whether a capture on a replaced card has taken from the current one, and
+            Stripe's limits do not say so yet.
         look_at: UTC; when `resume_all` or `reclaim_expired` should look at it.
         entries: How many ledger entries its chain has; *digest* is the last one's hash.
     """
@@ -161,6 +163,7 @@ class DisbursementRecord(Row):
     giving_back: str | None = None
     lease: Lease | None = None
     is_reclaimed: bool = False
+    is_to_lower: bool = False
     look_at: datetime | None = None
     entries: int = 0
     digest: str = GENESIS

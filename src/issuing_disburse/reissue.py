@@ -4,18 +4,22 @@ When may a dead card be followed by a fresh one, and for how much?
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import evolve, frozen
 
-from .books import card_balance
+from .books import capturable_minor, card_balance
+from .cards import spending_controls
 from .disbursement import Disbursement, Status
-from .exceptions import CardNotIssuedError, RefusedError, UnavailableError
+from .exceptions import CardNotIssuedError, DisburseError, RefusedError, UnavailableError
 from .issuance import Issuance, view
-from .journal import Guard
+from .journal import Guard, StepJournal
 from .leases import Leases
 from .money import Money
+from .paging import every
 from .ports import Clock, Store, Transaction
 from .reclaim import Reclaimer
-from .records import DisbursementRecord
+from .records import DisbursementRecord, account_key
 
 CARDS_MAX = 4
 """The first card and at most three that follow it."""
@@ -79,6 +83,80 @@ class Reissuer:
         finally:
             self.leases.release(record)
 
+    def lower(self, order_id: str) -> DisbursementRecord:
+        """
+        Have Stripe's limits say what our rules say since a replaced card has taken money.
+
+        A card that has nothing left is cancelled instead.
+
+        Raises:
+            DisburseError: Not done yet; `resume_all` and `reclaim_expired` try again.
+
+        Stripe: ``POST /v1/issuing/cards/:id``
+        """
+        known = self.issuance.find(order_id)
+
+        def begin(tx: Transaction) -> DisbursementRecord | None:
+            current = tx.get(DisbursementRecord, known.key, lock=True) or known
+            if not current.is_to_lower or current.status is not Status.ACTIVE:
+                return None
+            leased = self.leases.take(tx, current)
+            return tx.put(leased) if leased is not None else None
+
+        record = self.store.transact(begin)
+        if record is None:
+            return known
+        guard = self.leases.guard(record)
+        try:
+            if record.to_spend is None or not record.to_spend.is_positive:
+                self.reclaimer.cancel(record, guard)
+            else:
+                self._send_limits(record, guard)
+            return self._lowered(record, guard)
+        finally:
+            self.leases.release(record)
+
+    def lower_all(self) -> Iterator[DisbursementRecord]:
+        """
+        Lower every card of this account that waits for it; one that fails stops no other.
+        """
+        for record in every(
+            self.store,
+            DisbursementRecord,
+            group=account_key(self.issuance.account),
+            states=(Status.ACTIVE.value,),
+            due_before=self.clock(),
+        ):
+            if record.is_to_lower:
+                try:
+                    yield self.lower(record.order_id)
+                except DisburseError:
+                    continue  # it is still due
+
+    def _send_limits(self, record: DisbursementRecord, guard: Guard) -> None:
+        card = record.cards[-1]
+        if self.reclaimer.cards.read(card.id, account=record.account)["status"] == "canceled":
+            return
+        amount = record.to_spend or record.amount
+        controls = spending_controls(record.terms, amount, most_minor=amount.minor)
+        journal = StepJournal(
+            store=self.store, clock=self.clock, scope=f"lower/{record.key}", guard=guard
+        )
+        self.reclaimer.cards.lower(
+            card.id, account=record.account, controls=controls, journal=journal
+        )
+
+    def _lowered(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            if current.to_spend != record.to_spend:
+                return current  # lowered once more meanwhile
+            due = current.expires_at if current.status is Status.ACTIVE else current.look_at
+            return tx.put(evolve(current, is_to_lower=False, look_at=due))
+
+        return self.store.transact(work)
+
     def _check(self, record: DisbursementRecord) -> None:
         order_id = record.order_id
         is_begun = record.generation > len(record.cards)
@@ -127,14 +205,4 @@ class Reissuer:
         facts = record.facts
         if facts is None:
             return 0
-        since = self.clock() - record.terms.reissue_after
-        capturable = sum(
-            one.amount_minor
-            for one in facts.authorizations
-            if one.approved
-            and one.amount_minor > 0
-            and not facts.held_minor(one)
-            and not one.transactions
-            and one.created > since
-        )
-        return card_balance(facts) - capturable
+        return card_balance(facts) - capturable_minor(record, facts, self.clock())

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from .disbursement import Status
-from .ledger import AVAILABLE, Entry, Line
+from .facts import Facts
+from .late import REMEDIES, Alert, AlertKind, is_unlinked, late_captures
+from .ledger import AVAILABLE, Entry, Line, verify_chain
 from .money import Money
 
 
@@ -29,6 +31,7 @@ class Statement:
         reclaimed: Taken back from the cards.
         remaining: Still on the cards.
         entries: The ledger entries behind the figures, oldest first.
+        alerts: What came late, forced, beyond what was approved, or without a link; and disputes.
     """
 
     order_id: str
@@ -42,6 +45,7 @@ class Statement:
     reclaimed: Money
     remaining: Money
     entries: tuple[Entry, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def is_balanced(self) -> bool:
@@ -53,12 +57,23 @@ class Statement:
 
 
 def statement_of(
-    order_id: str, status: Status, currency: str, entries: Iterable[Entry]
+    order_id: str,
+    status: Status,
+    currency: str,
+    entries: Iterable[Entry],
+    facts: Facts | None = None,
 ) -> Statement:
     """
     Add up the ledger entries of one disbursement.
+
+    Args:
+        facts: What the alerts follow from.
+
+    Raises:
+        ChainBrokenError: An entry was changed, removed or put in between; figures from it would lie.
     """
     chain = tuple(entries)
+    verify_chain(chain)
     lines = [line for entry in chain for line in entry.lines]
 
     def net(effect: str, into: str) -> Money:
@@ -79,6 +94,38 @@ def statement_of(
         reclaimed=net("reclaim", AVAILABLE),
         remaining=balance("card:"),
         entries=chain,
+        alerts=alerts_of(facts, lines) if facts is not None else (),
+    )
+
+
+def alerts_of(facts: Facts, lines: Iterable[Line]) -> tuple[Alert, ...]:
+    """
+    Return what a person should look at: late, forced and excessive captures, refunds without a link,
+    disputes, and whatever the account had to cover.
+    """
+    covered: dict[str, int] = {}
+    for line in lines:
+        if line.effect == "cover":
+            covered[line.object_id] = covered.get(line.object_id, 0) + _into(line, "covered:")
+    moved: dict[str, tuple[AlertKind, int]] = {}
+    taken = {one.id: one.minor for one in facts.transactions}
+    for name, late in late_captures(facts).items():
+        moved[name] = (late.kind, taken[name])
+    for refund in facts.refunds():
+        if is_unlinked(refund):
+            moved[refund.id] = ("unlinked_refund", refund.minor)
+    for dispute in facts.disputes:
+        kind: AlertKind = "provisional_credit" if dispute.provisional else "dispute"
+        moved[dispute.id] = (kind, dispute.credited_minor)
+    return tuple(
+        Alert(
+            kind=kind,
+            object_id=name,
+            minor=minor,
+            covered_minor=covered.get(name, 0),
+            remedy=REMEDIES[kind],
+        )
+        for name, (kind, minor) in sorted(moved.items())
     )
 
 
