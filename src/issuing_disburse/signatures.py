@@ -18,6 +18,7 @@ TOLERANCE_SECONDS = 300
 
 _HEADER_LENGTH_MAX = 2_048
 _SIGNATURES_MAX = 16
+_COMMON = re.compile(r"t=([0-9]{1,11}),v1=([0-9a-f]{64})(?:,v0=[0-9a-f]{64})?", re.ASCII)
 _TIMESTAMP = re.compile(r"[0-9]{1,11}", re.ASCII)
 
 # One message for every cause: a forger learns nothing, an integrator learns where to look.
@@ -96,19 +97,8 @@ class Verifier:
             raise SignatureInvalidError(_MESSAGE)
         if len(header) > _HEADER_LENGTH_MAX or not header.isascii():
             raise SignatureInvalidError(_MESSAGE)
-        timestamps: list[str] = []
-        signatures: list[str] = []
-        for item in header.split(","):
-            scheme, _, value = item.partition("=")
-            if scheme == "v1":
-                signatures.append(value)
-            elif scheme == "t":
-                timestamps.append(value)
-        if len(timestamps) != 1 or not 0 < len(signatures) <= _SIGNATURES_MAX:
-            raise SignatureInvalidError(_MESSAGE)
-        (timestamp,) = timestamps
-        if not _TIMESTAMP.fullmatch(timestamp):  # int() also takes '+1' and '1_7'
-            raise SignatureInvalidError(_MESSAGE)
+        common = _COMMON.fullmatch(header)
+        timestamp, *signatures = common.groups() if common else _read(header)
         seconds = int(timestamp)
         if abs(now.timestamp() - seconds) > self.tolerance_seconds:
             raise SignatureInvalidError(_MESSAGE)
@@ -132,6 +122,25 @@ class Verifier:
         count = len(self._contexts)
         secrets = "1 secret" if count == 1 else f"{count} secrets"
         return f"Verifier(<{secrets}>, tolerance_seconds={self.tolerance_seconds})"
+
+
+def _read(header: str) -> list[str]:
+    """
+    Return the timestamp and every signature of a header in whatever order and company.
+    """
+    timestamps: list[str] = []
+    signatures: list[str] = []
+    for item in header.split(","):
+        scheme, _, value = item.partition("=")
+        if scheme == "v1":
+            signatures.append(value)
+        elif scheme == "t":
+            timestamps.append(value)
+    if len(timestamps) != 1 or not 0 < len(signatures) <= _SIGNATURES_MAX:
+        raise SignatureInvalidError(_MESSAGE)
+    if not _TIMESTAMP.fullmatch(timestamps[0]):  # int() also takes '+1' and '1_7'
+        raise SignatureInvalidError(_MESSAGE)
+    return timestamps + signatures
 
 
 def verify(

@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from attrs import evolve
-
 from issuing_disburse.exceptions import StaleRecordError, StoreTimeoutError
 from issuing_disburse.ledger import Entry
 from issuing_disburse.ports import Clock, Transaction
 from issuing_disburse.records import Row
+from issuing_disburse.revision import revised
 
 from . import forks
 from .promises import TRIES, check_find, closed, ended, nested, read_only, stale
@@ -84,7 +83,7 @@ class _MemoryTransaction:
         if record.version != (0 if old is None else old.version):
             self.stale = stale(type(record))
             raise self.stale
-        new = evolve(record, version=record.version + 1)
+        new = revised(record, version=record.version + 1)
         self._undo.append(lambda: shelf.place(key, old))
         shelf.place(key, new)
         return new
