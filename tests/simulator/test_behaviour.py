@@ -2,6 +2,8 @@
 Is every switch documented, and does each of the remaining ones do something?
 """
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,45 @@ from issuing_disburse.simulator import Behaviour
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "simulator.md"
 
 
-@pytest.mark.parametrize("name", [each.name for each in fields(Behaviour)])
-def test_switch_is_documented(name):
-    """The documentation lists every switch by name."""
-    assert f"`{name}`" in PAGE.read_text()
+def _documented() -> dict[str, str]:
+    """
+    Return the switches of the documentation's table with the default each row names.
+    """
+    page = PAGE.read_text()
+    table = page[page.index("| switch | default |") :].partition("\n\n")[0]
+    found: dict[str, str] = {}
+    for row in table.splitlines()[2:]:
+        names, default, question = (cell.strip() for cell in row.strip("|").split("|")[:3])
+        assert question.endswith(("?", ".", "tried again.")), row
+        switches = re.findall(r"`(\w+)`", names)
+        defaults = [default] if len(switches) == 1 else default.split(", ")
+        found |= dict(zip(switches, defaults, strict=True))
+    return found
+
+
+def _told(value: object) -> str:
+    """
+    Return a default the way the table tells it.
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(_told, value))
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value))
+    if isinstance(value, int | float):
+        return f"{value:,.1f}" if 0 < value < 10 and isinstance(value, float) else f"{value:,.0f}"
+    return "a fixed table" if isinstance(value, Mapping) else str(value)
+
+
+def test_table_of_switches_is_the_class():
+    """The documentation lists every switch, in the order of the class, with its true default."""
+    told = {name: default.replace("`", "") for name, default in _documented().items()}
+
+    assert {each.name: _told(each.default) for each in fields(Behaviour)} == told
+    assert [each.name for each in fields(Behaviour)] == list(told)
 
 
 def test_keys_may_belong_to_the_platform(make_bench):

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from attrs import define, field
 
+from issuing_disburse.simulator.behaviour import Behaviour
 from issuing_disburse.simulator.listing import list_of
 from issuing_disburse.simulator.world import Resource, Wire, World
 
-CURRENCIES = {"US": "usd", "GB": "gbp"}
 ISSUING_COUNTRIES = frozenset(
     [
         "AT",
@@ -207,6 +207,14 @@ class Account(Resource):
             "routing_number": "110000000",
             "status": "new",
         }
+
+
+def currency_of(country: str, behaviour: Behaviour) -> str:
+    """
+    Return the currency of a country's accounts and cards.
+    """
+    known = {"US": "usd", "GB": "gbp", "CA": behaviour.canadian_currency}
+    return known.get(country, "eur")
 
 
 def requirements(due: list[str], disabled: str | None) -> Wire:

@@ -8,10 +8,9 @@ from attrs import define, frozen
 
 from issuing_disburse.simulator import events
 from issuing_disburse.simulator.cards import Card
-from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
-from issuing_disburse.simulator.schema import Amount, Choice, Text, list_params, params
+from issuing_disburse.simulator.schema import Choice, Text, list_params, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
 Atom: TypeAlias = str | int | bool | None
@@ -45,6 +44,13 @@ class Inquiry:
             "network_risk_score": self.risk_score,
         }
 
+    @property
+    def least_part(self) -> int:
+        """
+        Return the least that may be approved of it: cash is handed out in full or not at all.
+        """
+        return max(1, self.cashback_amount or 0)
+
     def details(self) -> Wire:
         """
         Return what part of the amount is a fee or cash.
@@ -57,8 +63,7 @@ class Authorization(Resource):
     """
     Be one authorization from the first question to the last capture.
 
-    *held* is what it holds at this moment; *captured* what was captured of it. *own_decision* is
-    what the approve and decline endpoints said while the question was open.
+    *held* is what it holds at this moment; *captured* what was captured of it.
     """
 
     noun: ClassVar[str] = "issuing authorization"
@@ -92,7 +97,6 @@ class Authorization(Resource):
     captured: int = 0
     is_counted: bool = False
     is_probe: bool = False
-    own_decision: tuple[bool, int | None] | None = None
 
     @property
     def presence(self) -> str:
@@ -171,8 +175,6 @@ def _decision(entry: dict[str, Atom]) -> Wire:
 
 RETRIEVE = params()
 UPDATE = params({"metadata": Metadata()})
-APPROVE = params({"amount": Amount(), "metadata": Metadata()})
-DECLINE = params({"metadata": Metadata()})
 LIST = list_params(
     {
         "card": Text(),
@@ -199,41 +201,6 @@ def update(call: Call) -> Authorization:
             authorization.metadata = merge_metadata(authorization.metadata, call.params["metadata"])
         if authorization.pending is None:
             events.emit(call, "issuing_authorization.updated", authorization, before)
-    return authorization
-
-
-def approve(call: Call) -> Authorization:
-    """
-    Stripe: ``POST /v1/issuing/authorizations/:id/approve``; deprecated, and only in the window.
-    """
-    return _decide(call, approved=True)
-
-
-def decline(call: Call) -> Authorization:
-    """
-    Stripe: ``POST /v1/issuing/authorizations/:id/decline``; deprecated, and only in the window.
-    """
-    return _decide(call, approved=False)
-
-
-def _decide(call: Call, *, approved: bool) -> Authorization:
-    authorization = retrieve(call)
-    inquiry = authorization.pending
-    if inquiry is None or authorization.own_decision is not None:
-        raise ApiError(
-            f"The authorization {authorization.id} is not waiting for a decision and can no longer"
-            " be approved or declined."
-        )
-    amount = call.params.get("amount")
-    if amount is not None and not inquiry.is_amount_controllable:
-        raise ApiError(
-            "You can only set `amount` when `pending_request[is_amount_controllable]` is true.",
-            param="amount",
-        )
-    authorization.changed()
-    authorization.own_decision = (approved, amount)
-    if "metadata" in call.params:
-        authorization.metadata = merge_metadata(authorization.metadata, call.params["metadata"])
     return authorization
 
 

@@ -2,16 +2,22 @@
 What do banks, networks and Stripe's own staff do, as seen from a test?
 """
 
-from typing import TYPE_CHECKING
-
-from issuing_disburse.simulator import balance, cardholders, disputes, onboarding, payouts, topups
-
-if TYPE_CHECKING:
-    pass
-
 from collections.abc import Callable, Mapping
+from typing import cast
 
+from orjson import loads
+
+from issuing_disburse.simulator import (
+    balance,
+    cardholders,
+    disputes,
+    onboarding,
+    payouts,
+    topups,
+    transactions,
+)
 from issuing_disburse.simulator.errors import ApiError, SimulatorError
+from issuing_disburse.simulator.objects import TransactionObject
 from issuing_disburse.simulator.room import Room
 from issuing_disburse.simulator.webhook_endpoints import rotate
 from issuing_disburse.simulator.world import Call, Key, R
@@ -149,6 +155,15 @@ class Backstage(Room):
         """
         payout = self._known(payouts.Payout, payout_id)
         self._do(payout.account, lambda call: payouts.settle(call, payout, failure))
+
+    def take_back_refund(self, transaction_id: str) -> TransactionObject:
+        """
+        Let a merchant take a refund back, as networks let it: a refund with a negative amount.
+        """
+        refund = self._known(transactions.Transaction, transaction_id)
+        made: list[transactions.Transaction] = []
+        self._do(refund.account, lambda call: made.append(transactions.take_back(call, refund)))
+        return cast("TransactionObject", loads(made[0].bytes_shown(self._world)))
 
     def decide_dispute(self, dispute_id: str, *, won: bool) -> None:
         """

@@ -114,6 +114,20 @@ def move(
     return entry
 
 
+def cover(call: Call, currency: str) -> None:
+    """
+    Cover a negative Issuing balance from the payments balance, where that is switched on.
+    """
+    account = call.account
+    missing = -account.funds.get(("issuing", currency), 0)
+    amount = min(missing, account.funds.get(("payments", currency), 0))
+    if amount <= 0 or not call.world.behaviour.negative_balance_is_covered:
+        return
+    text = "Negative Issuing balance"
+    move(call, -amount, currency, balance="payments", kind="adjustment", description=text)
+    move(call, amount, currency, balance="issuing", kind="adjustment", description=text)
+
+
 def wire_of(account: Account, world: World) -> Wire:
     """
     Return an account's balances as Stripe shows them.

@@ -75,7 +75,8 @@ def create(call: Call) -> BalanceTransfer:
     Stripe: ``POST /v1/balance_transfers`` (preview), as the account that owns both balances.
     """
     world, asked, behaviour = call.world, call.params, call.world.behaviour
-    if not call.account.balance_transfers:
+    is_old = behaviour.balance_transfer_needs_preview and ".preview" not in call.version
+    if is_old or not call.account.balance_transfers:
         raise ApiError(
             "Balance transfers are not enabled for this account.",
             status=behaviour.balance_transfer_refused_status,

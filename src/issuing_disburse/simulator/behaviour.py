@@ -8,6 +8,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from issuing_disburse.simulator.versions import API_VERSION
+
 DECISION_ORDER = (
     "account",
     "card",
@@ -47,17 +49,28 @@ class Behaviour:
     """
 
     decision_order: tuple[str, ...] = DECISION_ORDER
+    account_api_version: str = API_VERSION
+    expired_since_version: str = "2025-03-31"
+    newest_preview_version: str = "2026-10-28"
+
     webhook_timeout_decision: Literal["approve", "decline"] = "decline"
     webhook_error_decision: Literal["approve", "decline"] = "decline"
     realtime_deadline_seconds: float = 2.0
+    realtime_attempts: int = 1
+    realtime_endpoint: Literal["first", "last"] = "first"
+    decided_authorization_code: str | None = None
     request_history_newest_first: bool = False
     card_update_before_authorization: bool = True
 
     payment_count_threshold: int = 100
     payment_count_is_strict: bool = True
+    zero_amount_authorizations: bool = True
     zero_amount_is_probe: bool = False
     excess_probe_reason: str = "spending_controls"
     void_frees_count: bool = False
+    used_up_reason: str = "card_canceled"
+    used_up_cancellation_reason: str | None = None
+    increments_after_use_declined: bool = True
 
     default_daily_limit: int | None = 50_000
     default_limit_visible: bool = False
@@ -67,8 +80,16 @@ class Behaviour:
     spending_lag_seconds: float = 0.0
 
     card_validity_years: int = 3
+    cards_per_cardholder: int | None = None
+    expiry_range_code: str | None = None
+    canceled_card_code: str | None = None
     canceled_card_secrets_readable: bool = True
+    list_refuses_secrets: bool = True
+    inactive_capability_status: int = 400
+    inactive_capability_code: str | None = "capability_not_active"
+    canadian_currency: str = "cad"
     company_cardholders: bool = True
+    digits_in_names: bool = True
     screening_seconds: float = 0.0
     phone_required_outside_us: bool = True
 
@@ -77,6 +98,9 @@ class Behaviour:
     partial_approval_on_low_balance: bool = False
     exchange_rates: Mapping[str, float] = field(default=EXCHANGE_RATES)
 
+    negative_balance_is_covered: bool = False
+    reversal_shortfall_code: str | None = "balance_insufficient"
+    balance_transfer_needs_preview: bool = False
     balance_transfer_prefix: str = "btr"
     balance_transfer_transaction_type: str = "transfer"
     balance_transfer_transaction_has_source: bool = False
@@ -90,5 +114,7 @@ class Behaviour:
 
     idempotency_scope: Literal["account", "key"] = "account"
     idempotency_seconds: int = 24 * 3600
+    rate_limited_account: Literal["connected", "platform"] = "connected"
+    webhook_timeout_seconds: float = 20.0
     webhook_retry_seconds: tuple[float, ...] = (300.0, 3600.0, 10_800.0)
     issuing_elements: bool = True

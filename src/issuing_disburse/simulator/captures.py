@@ -73,7 +73,7 @@ def capture(call: Call) -> Authorization:
     events.emit(call, "issuing_transaction.created", transaction)
     events.emit(call, "issuing_authorization.updated", authorization, before)
     if exhausted:
-        set_status(call, card, "canceled")
+        set_status(call, card, "canceled", call.world.behaviour.used_up_cancellation_reason)
     return authorization
 
 

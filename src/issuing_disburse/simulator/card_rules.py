@@ -2,14 +2,15 @@
 What must be true before a card is made or activated?
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from issuing_disburse.simulator.cardholders import Cardholder
-from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.errors import ApiError, parameter_missing
 from issuing_disburse.simulator.schema import (
     Params,
 )
-from issuing_disburse.simulator.world import Call
+from issuing_disburse.simulator.world import Call, Resource
 
 CURRENCIES = frozenset({"eur", "gbp", "usd"})
 
@@ -31,8 +32,14 @@ def refuse_physical(asked: Params) -> None:
             raise ApiError(f"You cannot set `{name}` on a virtual card.", param=name)
 
 
+def check_number(call: Call, others: Sequence[Resource]) -> None:
+    most = call.world.behaviour.cards_per_cardholder
+    if most is not None and len(others) >= most:
+        raise ApiError(f"A cardholder can have at most {most} cards.", param="cardholder")
+
+
 def check_currency(call: Call, currency: str) -> None:
-    if currency not in CURRENCIES:
+    if currency not in CURRENCIES | {call.world.behaviour.canadian_currency}:
         raise ApiError(f"Invalid currency: {currency[:20]}.", param="currency")
     if currency != call.account.default_currency:
         raise ApiError(
@@ -71,7 +78,7 @@ def expiry(call: Call, asked: Params) -> tuple[int, int]:
         return now.month, now.year + call.world.behaviour.card_validity_years
     for name in ("exp_month", "exp_year"):
         if name not in asked:
-            raise ApiError(f"Missing required param: {name}.", code="parameter_missing", param=name)
+            raise parameter_missing(name)
     month, year = asked["exp_month"], asked["exp_year"]
     ahead = (year - now.year) * 12 + month - now.month
     if not 1 <= month <= 12:  # noqa: PLR2004 - months of a year
@@ -80,6 +87,7 @@ def expiry(call: Call, asked: Params) -> tuple[int, int]:
         raise ApiError(
             "The expiration date must be at least one month and less than five years in the"
             " future.",
+            code=call.world.behaviour.expiry_range_code,
             param="exp_year",
         )
     return month, year

@@ -201,6 +201,8 @@ def create(call: Call) -> Cardholder:
     kind = asked.get("type", "individual")
     if kind == "company" and not world.behaviour.company_cardholders:
         raise ApiError("Cardholder type must be individual.", param="type")
+    if not world.behaviour.digits_in_names and any(map(str.isdigit, asked["name"])):
+        raise ApiError("Invalid name: it must not contain numbers.", param="name")
     holder = Cardholder(
         id=world.ids.new("ich"),
         account=call.account.id,

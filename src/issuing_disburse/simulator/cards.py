@@ -12,11 +12,13 @@ from issuing_disburse.simulator.card_rules import (
     check_activation,
     check_currency,
     check_holder,
+    check_number,
     expiry,
     refuse_physical,
 )
 from issuing_disburse.simulator.cardholders import Cardholder
-from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.errors import ApiError, parameter_missing
+from issuing_disburse.simulator.expansion import SECRETS
 from issuing_disburse.simulator.issuing import require_issuing
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
@@ -41,7 +43,6 @@ from issuing_disburse.simulator.spending import (
 )
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
-SECRETS = frozenset({"cvc", "number"})
 _WALLETS: Wire = {
     "apple_pay": {"eligible": True, "ineligible_reason": None},
     "google_pay": {"eligible": True, "ineligible_reason": None},
@@ -121,6 +122,12 @@ class Card(Resource):
             "wallets": _WALLETS,
         }
 
+    def is_used_up(self) -> bool:
+        """
+        Say whether the lifecycle control has counted as many payments as it allows.
+        """
+        return self.payment_count is not None and self.payments >= self.payment_count
+
     def is_expired(self, now: int) -> bool:
         """
         Say whether the last day of the expiry month is over, in UTC.
@@ -187,15 +194,14 @@ def create(call: Call) -> Card:
     world, asked = call.world, call.params
     refuse_physical(asked)
     if "cardholder" not in asked:
-        raise ApiError(
-            "Missing required param: cardholder.", code="parameter_missing", param="cardholder"
-        )
+        raise parameter_missing("cardholder")
     holder = world.find(
         Cardholder, asked["cardholder"], call.account.id, param="cardholder", status=400
     )
     currency = asked["currency"].lower()
     check_currency(call, currency)
     check_holder(call, holder)
+    check_number(call, world.found(Card, call.account.id, "cardholder", holder.id))
     status = asked.get("status", "inactive")
     if status == "active":
         check_activation(holder)
@@ -238,7 +244,7 @@ def _replaced(call: Call, asked: Params) -> Card | None:
         return None
     for key in ("replacement_for", "replacement_reason"):
         if asked.get(key) is None:
-            raise ApiError(f"Missing required param: {key}.", code="parameter_missing", param=key)
+            raise parameter_missing(key)
     old = call.world.find(Card, str(name), call.account.id, param="replacement_for", status=400)
     if old.replaced_by is not None:
         raise ApiError("This card has already been replaced.", param="replacement_for")
@@ -306,7 +312,11 @@ def update(call: Call) -> Card:
     refuse_physical({"type": "virtual", **asked})
     status = asked.get("status", card.status)
     if card.status == "canceled" and set(asked) - {"metadata", "expand"}:
-        raise ApiError("You cannot change a card that has been canceled.", param="status")
+        raise ApiError(
+            "You cannot change a card that has been canceled.",
+            code=call.world.behaviour.canceled_card_code,
+            param="status",
+        )
     if status == "active" and card.status != "active":
         check_activation(call.world.get(Cardholder, card.cardholder))
     if "cancellation_reason" in asked and status != "canceled":

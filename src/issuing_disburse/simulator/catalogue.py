@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from issuing_disburse.simulator import (
+    approvals,
     authorizations,
     balance,
     balance_settings,
@@ -72,17 +73,17 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/v1/issuing/authorizations/:id/approve",
-        authorizations.approve,
-        authorizations.APPROVE,
+        approvals.approve,
+        approvals.APPROVE,
     ),
     Endpoint(
         "POST",
         "/v1/issuing/authorizations/:id/decline",
-        authorizations.decline,
-        authorizations.DECLINE,
+        approvals.decline,
+        approvals.DECLINE,
     ),
     Endpoint("GET", "/v1/issuing/transactions", transactions.listing, transactions.LIST),
-    Endpoint("GET", "/v1/issuing/transactions/:id", transactions.show_one, transactions.RETRIEVE),
+    Endpoint("GET", "/v1/issuing/transactions/:id", transactions.retrieve, transactions.RETRIEVE),
     Endpoint("POST", "/v1/issuing/transactions/:id", transactions.update, transactions.UPDATE),
     Endpoint("GET", "/v1/balance", balance.retrieve, balance.RETRIEVE),
     Endpoint("GET", "/v1/balance_transactions", balance.listing, balance.LIST),

@@ -17,6 +17,10 @@ def _account_refuses(call: Call, authorization: Authorization, inquiry: Inquiry)
 
 def card_refuses(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:
     card = card_of(call, authorization)
+    behaviour = call.world.behaviour
+    if card.status == "canceled" and card.is_used_up():
+        is_increment = authorization.approved and not behaviour.increments_after_use_declined
+        return None if is_increment else behaviour.used_up_reason
     if card.status == "canceled":
         return "card_canceled"
     if card.is_expired(call.world.seconds):

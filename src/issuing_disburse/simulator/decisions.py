@@ -13,6 +13,7 @@ from issuing_disburse.simulator.checks import card_refuses, is_small, refusal
 from issuing_disburse.simulator.delivery import Answer
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.merchant_categories import LONG_STAYS
+from issuing_disburse.simulator.merchants import convert
 from issuing_disburse.simulator.metadata import merge_metadata
 from issuing_disburse.simulator.spending import DAY_SECONDS
 from issuing_disburse.simulator.webhook_endpoints import REALTIME, WebhookEndpoint
@@ -30,7 +31,6 @@ def decide(call: Call, authorization: Authorization, inquiry: Inquiry) -> None:
     """
     world = call.world
     with world.lock:
-        is_first = not authorization.history
         reason = refusal(call, authorization, inquiry)
         if reason == "insufficient_funds":
             inquiry, reason = _partial(call, authorization, inquiry)
@@ -41,11 +41,8 @@ def decide(call: Call, authorization: Authorization, inquiry: Inquiry) -> None:
         question = _pose(call, authorization, inquiry)
     answer = call.ask(call, question, endpoint)
     with world.lock:
-        reserved = call.account.reserved
-        reserved[inquiry.currency] = reserved.get(inquiry.currency, 0) - inquiry.amount
-        before = authorization.wire(world)
-        authorization.pending = None
-        _apply_answer(call, authorization, inquiry, answer, before, is_first=is_first)
+        if authorization.pending is inquiry:  # Else a call of the issuer's own has decided it.
+            _apply_answer(call, authorization, inquiry, answer)
 
 
 def _partial(
@@ -58,18 +55,25 @@ def _partial(
     if (
         not call.world.behaviour.partial_approval_on_low_balance
         or not inquiry.is_amount_controllable
-        or rest <= (inquiry.cashback_amount or 0)
+        or rest < inquiry.least_part
     ):
         return inquiry, "insufficient_funds"
-    return evolve(inquiry, amount=rest), None
+    return _part(call, inquiry, rest), None
+
+
+def _part(call: Call, inquiry: Inquiry, amount: int) -> Inquiry:
+    """
+    Return the question as if *amount* minor units had been asked.
+    """
+    merchant_amount = convert(call, amount, inquiry.currency, inquiry.merchant_currency)
+    return evolve(inquiry, amount=amount, merchant_amount=merchant_amount)
 
 
 def _realtime_endpoint(call: Call) -> WebhookEndpoint | None:
-    account = call.account.id
-    for endpoint in call.world.endpoints:
-        if endpoint.wants(REALTIME, account):
-            return endpoint
-    return None
+    wanting = [each for each in call.world.endpoints if each.wants(REALTIME, call.account.id)]
+    if not wanting:
+        return None
+    return wanting[0 if call.world.behaviour.realtime_endpoint == "first" else -1]
 
 
 def _pose(call: Call, authorization: Authorization, inquiry: Inquiry) -> str:
@@ -78,45 +82,56 @@ def _pose(call: Call, authorization: Authorization, inquiry: Inquiry) -> str:
     """
     authorization.pending = inquiry
     authorization.changed()
-    authorization.own_decision = None
     reserved = call.account.reserved
     reserved[inquiry.currency] = reserved.get(inquiry.currency, 0) + inquiry.amount
     return events.emit(call, REALTIME, authorization, outbox=False).id
 
 
 def _apply_answer(
-    call: Call,
-    authorization: Authorization,
-    inquiry: Inquiry,
-    answer: Answer,
-    before: Wire,
-    *,
-    is_first: bool,
+    call: Call, authorization: Authorization, inquiry: Inquiry, answer: Answer
 ) -> None:
-    behaviour = call.world.behaviour
     amount, message = answer.amount, answer.message
-    if authorization.own_decision is not None:
-        approved, amount = authorization.own_decision
-        reason = "webhook_approved" if approved else "webhook_declined"
-        message = None
-    elif answer.outcome == "timeout":
-        approved = behaviour.webhook_timeout_decision == "approve"
+    if answer.outcome == "timeout":
+        approved = call.world.behaviour.webhook_timeout_decision == "approve"
         reason = "webhook_timeout"
     else:
         approved, reason, message = _judge(call, authorization, inquiry, answer)
         if reason == "webhook_error":
             amount = None
-    if approved and behaviour.payment_count_is_strict:
-        refused = card_refuses(call, authorization, inquiry)
-        approved, reason = (False, refused) if refused else (approved, reason)
-    if approved and amount is not None and inquiry.is_amount_controllable:
-        inquiry = evolve(inquiry, amount=amount)
-    _settle(call, authorization, inquiry, approved, reason, message, before=before)
-    if answer.challenge and not approved and is_first:
-        authorization.changed()
+    if answer.challenge and not approved and not authorization.history:
         authorization.challenges = [
             {"channel": "sms", "status": "pending", "undeliverable_reason": None}
         ]
+    conclude(call, authorization, inquiry, approved, reason, message, amount=amount)
+
+
+def conclude(
+    call: Call,
+    authorization: Authorization,
+    inquiry: Inquiry,
+    approved: bool,
+    reason: str,
+    message: str | None = None,
+    *,
+    amount: int | None = None,
+) -> None:
+    """
+    Close the window with a decision of the issuer, or with what stands for it.
+
+    Args:
+        amount: The part that is approved, in minor units, where the merchant can take less.
+    """
+    reserved = call.account.reserved
+    reserved[inquiry.currency] -= inquiry.amount
+    authorization.pending = None
+    authorization.changed()
+    before = authorization.wire(call.world)
+    if approved and call.world.behaviour.payment_count_is_strict:
+        refused = card_refuses(call, authorization, inquiry)
+        approved, reason = (False, refused) if refused else (approved, reason)
+    if approved and amount is not None and inquiry.is_amount_controllable:
+        inquiry = _part(call, inquiry, amount)
+    _settle(call, authorization, inquiry, approved, reason, message, before=before)
 
 
 def _judge(
@@ -126,7 +141,7 @@ def _judge(
     Return whether a well-formed answer fits the question, and the reason to write down.
     """
     message = answer.message
-    least = max(1, inquiry.cashback_amount or 0)
+    least = inquiry.least_part
     if (
         answer.outcome == "approved"
         and answer.amount is not None
@@ -191,7 +206,7 @@ def _settle(
     card = card_of(call, authorization)
     exhausted = approved and _count(call, authorization, card)
     if exhausted and world.behaviour.card_update_before_authorization:
-        set_status(call, card, "canceled")
+        set_status(call, card, "canceled", world.behaviour.used_up_cancellation_reason)
     if is_first:
         events.emit(call, "issuing_authorization.created", authorization)
         if approved:
@@ -199,7 +214,7 @@ def _settle(
     else:
         events.emit(call, "issuing_authorization.updated", authorization, before)
     if exhausted and not world.behaviour.card_update_before_authorization:
-        set_status(call, card, "canceled")
+        set_status(call, card, "canceled", world.behaviour.used_up_cancellation_reason)
 
 
 def _approve(call: Call, authorization: Authorization, inquiry: Inquiry) -> None:

@@ -2,7 +2,6 @@
 How does a request become a response, from bytes to bytes?
 """
 
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
 
@@ -15,9 +14,9 @@ from issuing_disburse.simulator.catalogue import ENDPOINTS
 from issuing_disburse.simulator.delivery import Postman
 from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import ApiError
-from issuing_disburse.simulator.events import EXPIRED_SINCE, for_version
+from issuing_disburse.simulator.events import for_version
 from issuing_disburse.simulator.exchange import Request, Response
-from issuing_disburse.simulator.expansion import expand
+from issuing_disburse.simulator.expansion import check_paths, expand
 from issuing_disburse.simulator.faults import (
     Action,
     Faults,
@@ -29,13 +28,14 @@ from issuing_disburse.simulator.faults import (
 )
 from issuing_disburse.simulator.form import decode
 from issuing_disburse.simulator.idempotency import Replies, StoredReply, fingerprint
+from issuing_disburse.simulator.issuing import require_set_up
 from issuing_disburse.simulator.limits import RateLimiter
 from issuing_disburse.simulator.recorded import RecordedRequest
 from issuing_disburse.simulator.router import Endpoint, Router
+from issuing_disburse.simulator.versions import is_version
 from issuing_disburse.simulator.world import Call, Resource, World
 
 KEPT_REQUESTS = 10_000
-_VERSION = re.compile(r"20\d\d-[01]\d-[0-3]\d(\.[a-z0-9_]+)*(;.*)?\Z")
 
 
 @define
@@ -69,6 +69,7 @@ class Engine:
                 lowered,
                 body,
                 world.get(Account, world.platform),
+                world.behaviour.account_api_version,
             )
         outbox: list[tuple[str, str, int]] = []
         try:
@@ -110,12 +111,14 @@ class Engine:
         choose_account(self.world, request, key)
         version = request.headers.get("stripe-version")
         if version is not None:
-            if not _VERSION.match(version):
+            if not is_version(version, self.world.behaviour.newest_preview_version):
                 raise ApiError(f"Invalid Stripe API version: {version[:60]}")
             request.version = version
         endpoint, names = self.router.find(request.method, request.path)
         check_key(self.world, key, request, names)
-        self.limiter.admit(endpoint.name, request.account.id, self.world.seconds)
+        by_platform = self.world.behaviour.rate_limited_account == "platform"
+        charged = key.account if by_platform else request.account.id
+        self.limiter.admit(endpoint.name, charged, self.world.seconds)
         fault = None
         if len(self.faults):
             with self.world.lock:
@@ -161,7 +164,7 @@ class Engine:
         key = request.key or ""
         by_account = self.world.behaviour.idempotency_scope == "account"
         scope = request.account.id if by_account else ""
-        print_ = fingerprint(request.method, request.path, request.body)
+        print_ = fingerprint(request.method, request.path, request.sent)
         replies = self.replies
         with self.world.lock:
             stored = replies.begin(scope, key, print_, self.world.seconds)
@@ -193,14 +196,52 @@ class Engine:
 
         Parameters that fail their declaration end the request before it has begun.
         """
-        raw = request.body if request.method == "POST" else request.query
-        params = endpoint.params.read(decode(raw), "") or {}
-        call = Call(
+        call = self._read(endpoint, names, request, outbox)
+        extra: Mapping[str, str] = {}
+        recorded = not isinstance(fault, ServerError) or fault.recorded
+        try:
+            if isinstance(fault, Refuse):
+                raise fault.error()
+            if isinstance(fault, ServerError) and not fault.after_commit:
+                raise self._server_error(request, fault)
+            if endpoint.is_issuing:
+                require_set_up(call)
+            status, body = 200, self.execute(endpoint, call)
+            if isinstance(fault, ServerError):
+                raise self._server_error(request, fault)
+        except ApiError as error:
+            status, body, extra = error.status, error.body(request.id), error.headers
+            if error.is_validation and not isinstance(fault, Refuse):
+                recorded = False
+        if isinstance(fault, LoseConnection):
+            request.lost = "lost"
+        elif isinstance(fault, Hang):
+            request.lost, request.seconds = "hang", fault.seconds
+        elif isinstance(fault, Slow):
+            self.sleep(fault.seconds)
+        return status, body, extra, recorded
+
+    def _read(
+        self,
+        endpoint: Endpoint,
+        names: tuple[str, ...],
+        request: Request,
+        outbox: list[tuple[str, str, int]],
+    ) -> Call:
+        """
+        Judge what was sent by what the endpoint declares; nothing has happened yet.
+        """
+        params = endpoint.params.read(decode(request.sent), "") or {}
+        paths = tuple(params.pop("expand", None) or ())
+        if paths:
+            refuse = self.world.behaviour.list_refuses_secrets
+            check_paths(endpoint.method, endpoint.path, paths, refuse_secrets=refuse)
+        return Call(
             world=self.world,
             account=request.account,
             params=params,
             names=names,
-            expand=tuple(params.pop("expand", None) or ()),
+            expand=paths,
             request_id=request.id,
             idempotency_key=request.key,
             version=request.version,
@@ -208,25 +249,6 @@ class Engine:
             ask=self.postman.ask,
             outbox=outbox,
         )
-        extra: Mapping[str, str] = {}
-        try:
-            if isinstance(fault, Refuse):
-                raise fault.error()
-            if isinstance(fault, ServerError) and not fault.after_commit:
-                raise self._server_error(request, fault)
-            status, body = 200, self.execute(endpoint, call)
-            if isinstance(fault, ServerError):
-                raise self._server_error(request, fault)
-        except ApiError as error:
-            status, body, extra = error.status, error.body(request.id), error.headers
-        if isinstance(fault, LoseConnection):
-            request.lost = "lost"
-        elif isinstance(fault, Hang):
-            request.lost, request.seconds = "hang", fault.seconds
-        elif isinstance(fault, Slow):
-            self.sleep(fault.seconds)
-        recorded = not isinstance(fault, ServerError) or fault.recorded
-        return status, body, extra, recorded
 
     def execute(self, endpoint: Endpoint, call: Call) -> bytes:
         """
@@ -244,6 +266,6 @@ class Engine:
         body = result.bytes_shown(self.world) if isinstance(result, Resource) else to_json(result)
         if call.expand:
             body = expand(self.world, body, call.expand)
-        if call.version[:10] < EXPIRED_SINCE:
+        if call.version[:10] < self.world.behaviour.expired_since_version:
             body = to_json(for_version(loads(body), call.version))
         return body

@@ -7,7 +7,7 @@ from typing import ClassVar
 from attrs import define
 
 from issuing_disburse.simulator.cards import Card
-from issuing_disburse.simulator.errors import ApiError, no_such
+from issuing_disburse.simulator.errors import ApiError, no_such, parameter_missing
 from issuing_disburse.simulator.schema import Text, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World
 
@@ -74,7 +74,7 @@ def create(call: Call) -> Wire:
     )
     nonce = asked.get("nonce")
     if nonce is None:
-        raise ApiError("Missing required param: nonce.", code="parameter_missing", param="nonce")
+        raise parameter_missing("nonce")
     if world.found(EphemeralKey, call.account.id, "nonce", nonce):
         raise ApiError("This nonce has already been used.", param="nonce")
     key = EphemeralKey(

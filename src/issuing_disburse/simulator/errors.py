@@ -31,6 +31,13 @@ class ApiError(Exception):
     param: str | None = None
     headers: dict[str, str] = field(factory=dict)
 
+    @property
+    def is_validation(self) -> bool:
+        """
+        Say whether a parameter was refused, so that the endpoint had not begun.
+        """
+        return self.code is not None and self.code.startswith("parameter")
+
     def body(self, request_id: str) -> bytes:
         """
         Return the JSON body, with the keys in Stripe's alphabetical order.

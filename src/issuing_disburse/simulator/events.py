@@ -2,19 +2,20 @@
 How is everything that happens written down, and who is to be told?
 """
 
+from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from attrs import define
 from orjson import Fragment, loads
 
+from issuing_disburse.simulator.behaviour import Behaviour
 from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import no_such
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.schema import Boolean, Sequence, Text, list_params, params
-from issuing_disburse.simulator.world import API_VERSION, Call, Resource, Wire, World
+from issuing_disburse.simulator.world import Call, Resource, Wire, World
 
 RETENTION_SECONDS = 30 * 24 * 3600
-EXPIRED_SINCE = "2025-03-31"
 
 _HEAD = (
     b'{"id":"%b","object":"event",%b"api_version":"%b","context":null,"created":%d,'
@@ -22,7 +23,15 @@ _HEAD = (
 )
 
 RETRIEVE = params()
-LIST = list_params({"type": Text(), "types": Sequence(Text()), "delivery_success": Boolean()})
+LIST = params(
+    {
+        **list_params().fields,
+        "type": Text(),
+        "types": Sequence(Text()),
+        "delivery_success": Boolean(),
+    },
+    exclusive=(("type", "types"), ("starting_after", "ending_before")),
+)
 
 
 @define(eq=False, kw_only=True)
@@ -35,16 +44,20 @@ class Event(Resource):
     indexed: ClassVar[tuple[str, ...]] = ("type",)
 
     type: str
+    receivers: int = 0
     undelivered: int = 0
     head: bytes = b""
     about: bytes = b""
     tail: bytes = b""
 
     def show(self, world: World) -> Fragment:
-        return Fragment(self.payload())
+        return Fragment(self.bytes_shown(world))
 
     def bytes_shown(self, world: World) -> bytes:
-        return self.payload()
+        if self.undelivered == self.receivers:
+            return self.payload()
+        then, now = (b'"pending_webhooks":%d' % n for n in (self.receivers, self.undelivered))
+        return self.head + self.about + self.tail.replace(then, now)
 
     def payload(self) -> bytes:
         """
@@ -102,8 +115,10 @@ def emit(
         account=account,
         created=world.seconds,
         type=kind,
+        receivers=len(receivers),
         undelivered=len(receivers),
-        head=_HEAD % (name.encode(), origin, API_VERSION.encode(), world.seconds),
+        head=_HEAD
+        % (name.encode(), origin, world.behaviour.account_api_version.encode(), world.seconds),
         about=about,
         tail=b"%b,%b" % (tail, to_json(end)[1:]),
     )
@@ -113,20 +128,26 @@ def emit(
     return event
 
 
-def payload_for(event: Event, version: str | None) -> bytes:
+def payload_for(event: Event, version: str | None, behaviour: Behaviour) -> bytes:
     """
-    Return the event's bytes as an endpoint of API *version* sees them.
+    Return the event's bytes as an endpoint of API *version* sees them; ``None``: the account's.
 
     Before basil a lapsed authorization was shown as reversed.
     """
-    if version is None or version[:10] >= EXPIRED_SINCE:
+    version = version or behaviour.account_api_version
+    if version[:10] < behaviour.expired_since_version:
+        return to_json(for_version(loads(event.payload()), version))
+    if version == behaviour.account_api_version:
         return event.payload()
-    return to_json(for_version(loads(event.payload()), version))
+    own, shown = (
+        b'"api_version":"%b"' % each.encode() for each in (behaviour.account_api_version, version)
+    )
+    return event.head.replace(own, shown) + event.about + event.tail
 
 
 def for_version(tree: object, version: str) -> object:
     """
-    Return decoded JSON as an older API *version* would show it.
+    Return decoded JSON as an API *version* shows it that does not know ``expired``.
     """
     if isinstance(tree, list):
         return [for_version(item, version) for item in tree]
@@ -154,12 +175,14 @@ def listing(call: Call) -> Wire:
     """
     oldest = call.world.seconds - RETENTION_SECONDS
     types = call.params.pop("types", None)
+    if "*" in call.params.get("type", ""):
+        types = [call.params.pop("type")]
     success = call.params.pop("delivery_success", None)
 
     def wanted(event: Event) -> bool:
         return (
             event.created >= oldest
-            and (types is None or event.type in types)
+            and (types is None or any(fnmatchcase(event.type, each) for each in types))
             and (success is None or success == (event.undelivered == 0))
         )
 

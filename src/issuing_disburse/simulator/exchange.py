@@ -5,7 +5,6 @@ What is known of one request and one response?
 from attrs import define
 
 from issuing_disburse.simulator.accounts import Account
-from issuing_disburse.simulator.world import API_VERSION
 
 
 @define
@@ -37,9 +36,18 @@ class Request:
     headers: dict[str, str]
     body: bytes
     account: Account
+    version: str
     key: str | None = None
-    version: str = API_VERSION
     replayed: bool = False
     lost: str | None = None
     seconds: float = 0.0
     should_retry: bool | None = None
+
+    @property
+    def sent(self) -> bytes:
+        """
+        Return the parameters as they were sent: the query, and after it what a POST carries.
+        """
+        if self.method != "POST":
+            return self.query
+        return self.query + b"&" + self.body if self.query else self.body

@@ -6,20 +6,27 @@ from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.world import Call
 
 
-def require_issuing(call: Call) -> None:
+def require_set_up(call: Call) -> None:
     """
-    Refuse an Issuing call on an account that never asked for it, or whose capability is inactive.
+    Refuse any Issuing call on an account that never asked for the capability, reads included.
     """
-    status = call.account.status("card_issuing")
-    if status == "active":
-        return
-    if status == "unrequested":
+    if call.account.status("card_issuing") == "unrequested":
         raise ApiError(
             "Your account is not set up to use Issuing. Please visit"
             " https://dashboard.stripe.com/issuing/overview to get started."
         )
+
+
+def require_issuing(call: Call) -> None:
+    """
+    Refuse an Issuing call on an account that never asked for it, or whose capability is inactive.
+    """
+    require_set_up(call)
+    if call.account.can("card_issuing"):
+        return
     raise ApiError(
         "The card_issuing capability of this account is inactive. Complete the account's"
         " requirements first.",
-        code="capability_not_active",
+        status=call.world.behaviour.inactive_capability_status,
+        code=call.world.behaviour.inactive_capability_code,
     )

@@ -5,10 +5,10 @@ How is an account connected, and how does it come to be able to issue?
 from issuing_disburse.simulator import events
 from issuing_disburse.simulator.accounts import (
     CAPABILITIES,
-    CURRENCIES,
     ISSUING_COUNTRIES,
     Account,
     Capability,
+    currency_of,
 )
 from issuing_disburse.simulator.balance_settings import (
     INTERVAL,
@@ -131,7 +131,7 @@ def create(call: Call) -> Account:
         account=world.platform,
         created=world.seconds,
         country=country,
-        default_currency=CURRENCIES.get(country, "eur"),
+        default_currency=currency_of(country, world.behaviour),
         controller=_controller(asked),
     )
     _apply(call, account, asked)

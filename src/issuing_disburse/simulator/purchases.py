@@ -11,7 +11,7 @@ from issuing_disburse.simulator.authorizations import (
 )
 from issuing_disburse.simulator.cards import Card, set_status
 from issuing_disburse.simulator.decisions import decide, hold, spend
-from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.errors import ApiError, parameter_missing
 from issuing_disburse.simulator.merchants import (
     MERCHANT_DATA,
     RISK_ASSESSMENT,
@@ -140,7 +140,13 @@ def _amounts(call: Call, card: Card, asked: Params) -> tuple[int, int, str]:
             currency,
         )
     if "amount" not in asked:
-        raise ApiError("Missing required param: amount.", code="parameter_missing", param="amount")
+        raise parameter_missing("amount")
+    if asked["amount"] == 0 and not call.world.behaviour.zero_amount_authorizations:
+        raise ApiError(
+            "This value must be greater than or equal to 1.",
+            code="parameter_invalid_integer",
+            param="amount",
+        )
     if asked.get("currency", card.currency).lower() != card.currency:
         raise ApiError("The currency must be the card's currency.", param="currency")
     currency = asked.get("merchant_currency", card.currency).lower()
@@ -260,7 +266,12 @@ def finalize(call: Call) -> Authorization:
     authorization = _open(call)
     final = call.params["final_amount"]
     before = authorization.wire(call.world)
-    change = final - authorization.amount
+    if final < authorization.captured:
+        raise ApiError(
+            f"The final amount cannot be less than what was captured ({authorization.captured}).",
+            param="final_amount",
+        )
+    change = final - authorization.captured - authorization.held
     hold(call, authorization, change)
     spend(call, authorization, change)
     authorization.amount = final

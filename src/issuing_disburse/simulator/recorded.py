@@ -46,7 +46,7 @@ class RecordedRequest:
             request.key,
             status,
             request.id,
-            request.body if request.method == "POST" else request.query,
+            request.sent,
         )
 
     @property

@@ -30,10 +30,15 @@ class Endpoint:
     params: Hash
     locks_itself: bool = False
     name: str = field(init=False)
+    is_issuing: bool = field(init=False)
 
     @name.default
     def _name(self) -> str:
         return f"{self.method} {self.path}"
+
+    @is_issuing.default
+    def _is_issuing(self) -> bool:
+        return self.path.startswith(("/v1/issuing/", "/v1/test_helpers/issuing/"))
 
 
 @define

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from issuing_disburse.simulator import saving
-from issuing_disburse.simulator.accounts import CURRENCIES, Account
+from issuing_disburse.simulator.accounts import Account, currency_of
 from issuing_disburse.simulator.backstage import Backstage
 from issuing_disburse.simulator.behaviour import Behaviour
 from issuing_disburse.simulator.catalogue import ACTIONS
@@ -91,7 +91,7 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
             account="",
             created=world.seconds,
             country=country,
-            default_currency=CURRENCIES.get(country, "eur"),
+            default_currency=currency_of(country, world.behaviour),
             business_type="company",
             controller={"type": "account"},
         )
@@ -275,7 +275,7 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
                 account=self._platform.id,
                 created=world.seconds,
                 country=country,
-                default_currency=CURRENCIES.get(country, "eur"),
+                default_currency=currency_of(country, world.behaviour),
                 payout_interval=payouts,
                 balance_transfers=balance_transfers,
                 issuing_elements=issuing_elements,

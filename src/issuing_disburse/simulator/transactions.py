@@ -9,7 +9,7 @@ from attrs import define
 
 from issuing_disburse.simulator import events
 from issuing_disburse.simulator.authorizations import Authorization
-from issuing_disburse.simulator.balance import move
+from issuing_disburse.simulator.balance import cover, move
 from issuing_disburse.simulator.cardholders import Cardholder
 from issuing_disburse.simulator.cards import Card, set_status
 from issuing_disburse.simulator.decisions import count_payment
@@ -104,9 +104,13 @@ def book(
     merchant_amount: int | None = None,
     merchant_currency: str | None = None,
     purchase_details: Wire | None = None,
+    kind: str | None = None,
 ) -> Transaction:
     """
     Book a capture (negative *amount*, minor units) or a refund; neither can be refused.
+
+    Args:
+        kind: The type, where the sign does not tell it: a refund that is taken back.
     """
     world = call.world
     code = None
@@ -117,7 +121,7 @@ def book(
         id=world.ids.new("ipi"),
         account=call.account.id,
         created=world.seconds,
-        type="capture" if amount < 0 else "refund",
+        type=kind or ("capture" if amount < 0 else "refund"),
         amount=amount,
         currency=card.currency,
         merchant_amount=amount if merchant_amount is None else merchant_amount,
@@ -139,6 +143,7 @@ def book(
         source=transaction.id,
     )
     transaction.balance_transaction = movement.id
+    cover(call, card.currency)
     world.add(transaction)
     return transaction
 
@@ -179,7 +184,7 @@ def force_capture(call: Call) -> Transaction:
     exhausted = count_payment(card)
     events.emit(call, "issuing_transaction.created", transaction)
     if exhausted:
-        set_status(call, card, "canceled")
+        set_status(call, card, "canceled", call.world.behaviour.used_up_cancellation_reason)
     return transaction
 
 
@@ -237,22 +242,39 @@ def refund(call: Call) -> Transaction:
     return transaction
 
 
+def take_back(call: Call, original: Transaction) -> Transaction:
+    """
+    Let a merchant take a refund back: a second refund, with a negative amount.
+    """
+    if original.type != "refund" or original.amount <= 0 or original.refunded:
+        raise ApiError(f"The transaction {original.id} is no refund that can be taken back.")
+    authorization = (
+        None
+        if original.authorization is None
+        else call.world.get(Authorization, original.authorization)
+    )
+    before = None if authorization is None else authorization.wire(call.world)
+    transaction = book(
+        call,
+        call.world.get(Card, original.card),
+        -original.amount,
+        merchant=original.merchant_data,
+        authorization=authorization,
+        kind="refund",
+    )
+    original.refunded = original.amount
+    events.emit(call, "issuing_transaction.created", transaction)
+    if authorization is not None:
+        authorization.transactions = (*authorization.transactions, transaction.id)
+        events.emit(call, "issuing_authorization.updated", authorization, before)
+    return transaction
+
+
 def retrieve(call: Call) -> Transaction:
     """
     Stripe: ``GET /v1/issuing/transactions/:id``.
     """
     return call.world.find(Transaction, call.names[0], call.account.id)
-
-
-def show_one(call: Call) -> Transaction | Wire:
-    """
-    Show a transaction; what was bought only where it is expanded.
-    """
-    transaction = retrieve(call)
-    if "purchase_details" not in call.expand:
-        return transaction
-    call.expand = tuple(path for path in call.expand if path != "purchase_details")
-    return {**transaction.wire(call.world), "purchase_details": transaction.purchase_details}
 
 
 def update(call: Call) -> Transaction:

@@ -236,9 +236,10 @@ def reverse(call: Call) -> TransferReversal:
         )
     destination = world.get(Account, transfer.destination)
     if destination.funds.get(("payments", transfer.currency), 0) < amount:
-        raise balance_too_low(
+        raise ApiError(
             f"The destination account {destination.id} does not have enough available balance to"
-            " cover the reversal of this transfer."
+            " cover the reversal of this transfer.",
+            code=world.behaviour.reversal_shortfall_code,
         )
     name, refund = world.ids.new("trr"), world.ids.new("pyr")
     paying = call.for_account(destination)

@@ -10,6 +10,7 @@ from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
 from issuing_disburse.simulator.schema import Boolean, Node, Sequence, Text, list_params, params
+from issuing_disburse.simulator.versions import is_version
 from issuing_disburse.simulator.world import Call, Resource, Wire, World, changing
 
 REALTIME = "issuing_authorization.request"
@@ -143,6 +144,9 @@ def create(call: Call) -> Wire:
     owner, asked = call.account.id, call.params
     if sum(1 for e in call.world.endpoints if e.account == owner) >= MAX_ENDPOINTS:
         raise ApiError(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
+    version = asked.get("api_version")
+    if version is not None and not is_version(version, call.world.behaviour.newest_preview_version):
+        raise ApiError(f"Invalid API version: {version[:60]}", param="api_version")
     endpoint = register(
         call.world,
         owner,
@@ -150,7 +154,7 @@ def create(call: Call) -> Wire:
         enabled_events=asked["enabled_events"],
         connect=asked.get("connect", False),
     )
-    endpoint.api_version = asked.get("api_version")
+    endpoint.api_version = version
     endpoint.description = asked.get("description")
     endpoint.metadata = merge_metadata({}, asked.get("metadata"))
     return {**endpoint.wire(call.world), "secret": endpoint.secret}

@@ -16,6 +16,7 @@ from issuing_disburse.simulator.encoding import to_json
 from issuing_disburse.simulator.errors import no_such
 from issuing_disburse.simulator.ids import Ids
 from issuing_disburse.simulator.schema import Params
+from issuing_disburse.simulator.versions import API_VERSION
 
 if TYPE_CHECKING:
     from issuing_disburse.simulator.accounts import Account
@@ -26,8 +27,6 @@ Wire: TypeAlias = dict[str, object]
 """
 An object as Stripe shows it, ready for the JSON encoder.
 """
-
-API_VERSION = "2026-10-28.endive"
 
 NO_METADATA: dict[str, str] = {}
 """
