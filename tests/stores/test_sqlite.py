@@ -80,9 +80,9 @@ def test_commits_reach_the_disk_when_nothing_else_was_said(store: SQLStore, path
     said: list[str] = []
 
     def look(tx: Transaction) -> None:
-        connection = tx._connection  # noqa: SLF001 - no other way to see the writer's settings
+        driver = tx._driver  # noqa: SLF001 - no other way to see the writer's settings
         said.extend(
-            str(connection.exec_driver_sql(f"PRAGMA {name}").scalar())
+            str(driver.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("journal_mode", "synchronous", "busy_timeout")
         )
 

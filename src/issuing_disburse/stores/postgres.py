@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,14 +19,83 @@ from issuing_disburse.ports import Clock, Transaction
 
 from .driver_errors import is_connection_lost, is_worth_rerunning, store_error
 from .promises import TRIES, time_is_up
-from .transactions import SQLTransaction, Statements
+from .statements import Driver, Statements
+from .transactions import SQLTransaction
 
 T = TypeVar("T")
 
 _WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_USED = "issuing_disburse_used"
 _PAUSE_SECONDS = 0.002
 _TRIES_BEFORE_TABLE_LOCK = 4
+
+
+class Link:
+    """
+    One pooled connection, while a work has it.
+
+    Attributes:
+        driver: psycopg's own connection, in autocommit mode: transactions begin and end here.
+        is_new: Whether nobody has used it before.
+    """
+
+    __slots__ = ("_connection", "_error", "driver", "is_new")
+
+    def __init__(self, connection: Connection, error: type[Exception]) -> None:
+        self._connection = connection
+        self._error = error
+        pooled = connection.connection
+        self.driver = cast("Driver", pooled.driver_connection)
+        self.is_new = _USED not in pooled.info
+
+    def was_used(self) -> None:
+        """
+        Remember that the server answered on it once.
+        """
+        if self.is_new:
+            self._connection.connection.info[_USED] = True
+
+    def commit(self) -> None:
+        """
+        Keep what was written.
+
+        Raises:
+            StoreError: Nothing was kept, or that is unknown, as its code says.
+        """
+        try:
+            self.driver.execute("COMMIT")
+        except self._error as exc:
+            self._connection.invalidate()
+            raise store_error(exc, is_committing=True) from exc
+        except BaseException:
+            self._connection.invalidate()
+            raise
+
+    def roll_back(self) -> None:
+        """
+        Keep nothing of what was written.
+        """
+        try:
+            self.driver.execute("ROLLBACK")
+        except self._error:
+            self._connection.invalidate()  # closing it rolls back just as well
+        except BaseException:
+            self._connection.invalidate()
+            raise
+
+    def let_go(self) -> None:
+        """
+        Give it back to its pool.
+        """
+        self._connection.close()
+
+    def abandon(self) -> None:
+        """
+        Close it for good.
+        """
+        self._connection.invalidate()
+        self._connection.close()
 
 
 class PostgresRunner:
@@ -61,23 +130,23 @@ class PostgresRunner:
             lock = ""
             if contended is not None and number >= _TRIES_BEFORE_TABLE_LOCK:
                 lock = f"; LOCK TABLE {contended} IN SHARE ROW EXCLUSIVE MODE"
-            with self._begun(_WRITING, deadline, lock) as connection:
+            with self._begun(_WRITING, deadline, lock) as link:
                 transaction = self._transaction(
-                    connection, deadline, is_writable=True, locks_always=number > 0
+                    link, deadline, is_writable=True, locks_always=number > 0
                 )
                 try:
                     result = work(transaction)
                     transaction.check_outcome()
                 except Exception as exc:
-                    self._roll_back(connection)
+                    link.roll_back()
                     if number + 1 == TRIES or not _is_overtaken(exc, transaction):
                         raise
                     contended = transaction.contended
                 except BaseException:
-                    self._roll_back(connection)
+                    link.roll_back()
                     raise
                 else:
-                    self._commit(connection)
+                    link.commit()
                     return result
                 finally:
                     transaction.end()
@@ -88,15 +157,15 @@ class PostgresRunner:
         """
         Run *work* on one snapshot.
         """
-        with self._begun(_READING, deadline) as connection:
-            transaction = self._transaction(connection, deadline, is_writable=False)
+        with self._begun(_READING, deadline) as link:
+            transaction = self._transaction(link, deadline, is_writable=False)
             try:
                 result = work(transaction)
                 transaction.check_outcome()
                 return result
             finally:
                 transaction.end()
-                self._roll_back(connection)
+                link.roll_back()
 
     def close(self) -> None:
         """
@@ -104,79 +173,57 @@ class PostgresRunner:
         """
 
     def _transaction(
-        self,
-        connection: Connection,
-        deadline: float,
-        *,
-        is_writable: bool,
-        locks_always: bool = False,
+        self, link: Link, deadline: float, *, is_writable: bool, locks_always: bool = False
     ) -> SQLTransaction:
         return SQLTransaction(
-            connection,
+            link.driver,
             self._statements,
             self._clock,
             is_writable=is_writable,
             deadline=deadline,
+            is_alone=not is_writable,  # a snapshot; else it is alone with what it has locked
             locks_always=locks_always,
         )
 
     @contextmanager
-    def _begun(self, begin: str, deadline: float, lock: str = "") -> Iterator[Connection]:
+    def _begun(self, begin: str, deadline: float, lock: str = "") -> Iterator[Link]:
         if not self._slots.acquire(timeout=max(0.0, deadline - monotonic())):
             raise time_is_up()
         try:
-            with self._connected(begin, deadline, lock) as connection:
-                yield connection
+            link = self._linked(begin, deadline, lock)
+            try:
+                yield link
+            finally:
+                link.let_go()
         finally:
             self._slots.release()
 
-    def _connected(self, begin: str, deadline: float, lock: str) -> Connection:
+    def _linked(self, begin: str, deadline: float, lock: str) -> Link:
         """
         Return a connection in a new transaction, bounded by *deadline* at the server, too.
 
-        A pooled connection may have died since it was used last; nothing was done on it yet, so a
-        new one is tried.
+        A pooled connection may have died since it was used last; nothing was done on it yet, so the
+        next one is tried, and at last a new one.
         """
-        is_retry = False
         while True:
             milliseconds = max(1, int((deadline - monotonic()) * 1_000))
             try:
-                connection = self._engine.connect()
+                link = Link(self._engine.connect(), self._statements.error)
             except SQLAlchemyError as exc:
                 raise store_error(exc) from exc
             try:
                 # One message, one answer: the timeout costs no more than none.
-                connection.exec_driver_sql(
-                    f"{begin}; SET LOCAL statement_timeout = {milliseconds}{lock}"
-                )
-            except SQLAlchemyError as exc:
-                connection.invalidate()
-                connection.close()
-                if is_retry or not is_connection_lost(exc):
+                link.driver.execute(f"{begin}; SET LOCAL statement_timeout = {milliseconds}{lock}")
+            except self._statements.error as exc:
+                link.abandon()
+                if link.is_new or not is_connection_lost(exc):
                     raise store_error(exc) from exc
-                is_retry = True
             except BaseException:
-                connection.invalidate()
-                connection.close()
+                link.abandon()
                 raise
             else:
-                return connection
-
-    def _commit(self, connection: Connection) -> None:
-        try:
-            connection.exec_driver_sql("COMMIT")
-        except SQLAlchemyError as exc:
-            connection.invalidate()
-            raise store_error(exc, is_committing=True) from exc
-        except BaseException:
-            connection.invalidate()
-            raise
-
-    def _roll_back(self, connection: Connection) -> None:
-        try:
-            connection.exec_driver_sql("ROLLBACK")
-        except SQLAlchemyError:
-            connection.invalidate()  # closing it rolls back just as well
+                link.was_used()
+                return link
 
     def before_fork(self) -> None:
         """

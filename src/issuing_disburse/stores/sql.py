@@ -25,7 +25,8 @@ from .promises import closed, nested
 from .schema import PREFIX, SCHEMA_VERSION, Tables, check_version
 from .sqlite import SQLiteRunner
 from .sqlite_writer import driver_connection
-from .transactions import PAGE, SQLTransaction, Statements
+from .statements import PAGE, Statements
+from .transactions import SQLTransaction
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ class SQLStore:
             self._dispose()
             raise
         engine = self._opened.engine
-        statements = Statements(tables, is_postgresql=not self._opened.is_sqlite)
+        statements = Statements(tables, engine.dialect)
         self._runner: SQLiteRunner | PostgresRunner
         if self._opened.is_sqlite:
             self._runner = SQLiteRunner(

@@ -7,22 +7,18 @@ was committed last, without waiting for it. In memory, one connection does every
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import monotonic, sleep
+from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 
 from issuing_disburse.ports import Clock, Transaction
 
 from .combiner import Job
-from .driver_errors import store_error
-from .sqlite_writer import SQLiteWriter, driver_connection
-from .transactions import SQLTransaction, Statements
+from .sqlite_readers import SQLiteReaders
+from .sqlite_writer import SQLiteWriter
+from .statements import Statements
+from .transactions import SQLTransaction
 
 T = TypeVar("T")
 
@@ -48,8 +44,7 @@ class SQLiteRunner:
         self._is_own = is_own
         self._is_memory = is_memory
         self._writer = SQLiteWriter(engine, statements, clock, is_memory=is_memory)
-        self._gate = threading.Event()
-        self._gate.set()
+        self._readers = SQLiteReaders(engine)
         self._is_resting = False
 
     def transact(self, work: Callable[[Transaction], T], *, deadline: float) -> T:
@@ -64,9 +59,14 @@ class SQLiteRunner:
         """
         if self._is_memory:
             return self._writer.run(Job(work, deadline=deadline, is_writing=False))
-        with self._reading() as connection:
+        with self._readers.reading() as raw:
             transaction = SQLTransaction(
-                connection, self._statements, self._clock, is_writable=False, deadline=deadline
+                raw,
+                self._statements,
+                self._clock,
+                is_writable=False,
+                deadline=deadline,
+                is_alone=True,
             )
             try:
                 result = work(transaction)
@@ -77,30 +77,10 @@ class SQLiteRunner:
 
     def close(self) -> None:
         """
-        Close the writing connection, after the work that may be using it.
+        Close the connections, the writing one after the work that may be using it.
         """
         self._writer.close(_REST_SECONDS)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            connection = self._engine.connect()
-            while not self._gate.is_set():  # the process is about to fork
-                connection.close()
-                self._gate.wait()
-                connection = self._engine.connect()
-        except SQLAlchemyError as exc:
-            raise store_error(exc) from exc
-        with connection:
-            try:
-                raw = driver_connection(connection)
-                raw.execute("BEGIN")
-            except (SQLAlchemyError, sqlite3.Error) as exc:
-                raise store_error(exc) from exc
-            try:
-                yield connection
-            finally:
-                raw.rollback()
+        self._readers.close()
 
     # Around a fork: SQLite's connections must not be carried into a child, not even unused.
 
@@ -109,19 +89,17 @@ class SQLiteRunner:
         Come to rest, with every connection to a file closed.
         """
         self._is_resting = self._writer.rest(_REST_SECONDS)
-        if self._is_memory or not self._is_own:
+        if self._is_memory:
             return
-        self._gate.clear()
-        patience = monotonic() + _REST_SECONDS
-        while _checked_out(self._engine) and monotonic() < patience:
-            sleep(0.001)
-        self._engine.dispose()
+        self._readers.rest(_REST_SECONDS)
+        if self._is_own:
+            self._engine.dispose()
 
     def after_fork_in_parent(self) -> None:
         """
         Go on; connections are opened when they are needed.
         """
-        self._gate.set()
+        self._readers.go_on()
         if self._is_resting:
             self._is_resting = False
             self._writer.go_on()
@@ -130,15 +108,10 @@ class SQLiteRunner:
         """
         Go on with nothing of the parent's but the database in memory.
         """
-        self._gate = threading.Event()
-        self._gate.set()
         self._is_resting = False
-        self._inherited = self._writer, self._engine.pool  # kept, so that they are not closed here
+        # Kept, so that what could not be closed before is not closed here.
+        self._inherited = self._writer, self._readers, self._engine.pool
+        self._readers = SQLiteReaders(self._engine)
         self._writer = self._writer.after_fork()
         if not self._is_memory:
             self._engine.dispose(close=False)
-
-
-def _checked_out(engine: Engine) -> int:
-    count = getattr(engine.pool, "checkedout", None)
-    return int(count()) if count is not None else 0

@@ -24,7 +24,8 @@ from issuing_disburse.ports import Clock
 from .combiner import Combiner, Job, Progress
 from .driver_errors import is_busy, store_error
 from .promises import TRIES, locked_by_others, time_is_up, unknown_outcome
-from .transactions import SQLTransaction, Statements
+from .statements import Statements
+from .transactions import SQLTransaction
 
 T = TypeVar("T")
 
@@ -163,15 +164,16 @@ class SQLiteWriter:
 
     def _run_one(self, job: Job[object], *, is_own: bool, is_alone: bool) -> None:
         for tries_left in range(TRIES - 1, -1, -1):
-            connection, raw = self._writer()
+            raw = self._writer()
             if not is_alone:
                 _say(raw, "SAVEPOINT work")
             transaction = SQLTransaction(
-                connection,
+                raw,
                 self._statements,
                 self._clock,
                 is_writable=job.is_writing,
                 deadline=job.deadline,
+                is_alone=True,
             )
             job.error = None
             try:
@@ -213,8 +215,7 @@ class SQLiteWriter:
         first = min(job.deadline for job in jobs)
         while True:
             try:
-                _, raw = self._writer()
-                raw.execute("BEGIN IMMEDIATE")
+                self._writer().execute("BEGIN IMMEDIATE")
             except SQLAlchemyError as exc:
                 raise store_error(exc) from exc
             except sqlite3.Error as exc:
@@ -230,7 +231,7 @@ class SQLiteWriter:
             sleep(random.uniform(*_BUSY_SECONDS))  # noqa: S311 - spreads waiters, hides nothing
 
     def _commit(self) -> None:
-        _, raw = self._writer()
+        raw = self._writer()
         patience = monotonic() + _COMMIT_SECONDS
         while raw.in_transaction:
             try:
@@ -245,11 +246,11 @@ class SQLiteWriter:
 
     def _roll_back(self) -> None:
         try:
-            self._writer()[1].rollback()
+            self._writer().rollback()
         except sqlite3.Error:
             self._drop_connection()  # closing it rolls back just as well
 
-    def _writer(self) -> tuple[Connection, sqlite3.Connection]:
+    def _writer(self) -> sqlite3.Connection:
         if self._connection is None:
             connection = self._engine.connect()
             raw = driver_connection(connection)
@@ -257,8 +258,7 @@ class SQLiteWriter:
                 connection.detach()  # ours alone from here on, and no loss to anybody's pool
                 raw.execute("PRAGMA busy_timeout = 0")
             self._connection = connection
-        connection = self._connection
-        return connection, _raw(connection)
+        return _raw(self._connection)
 
     def _drop_connection(self) -> None:
         """
