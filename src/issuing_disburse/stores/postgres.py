@@ -84,6 +84,20 @@ class Link:
             self._connection.invalidate()
             raise
 
+    def end_reading(self) -> None:
+        """
+        End a transaction that wrote nothing.
+
+        Not by rolling back: psycopg would then forget every prepared statement.
+        """
+        try:
+            self.driver.execute("COMMIT")
+        except self._error:
+            self._connection.invalidate()
+        except BaseException:
+            self._connection.invalidate()
+            raise
+
     def let_go(self) -> None:
         """
         Give it back to its pool.
@@ -165,7 +179,7 @@ class PostgresRunner:
                 return result
             finally:
                 transaction.end()
-                link.roll_back()
+                link.end_reading()
 
     def close(self) -> None:
         """
