@@ -164,10 +164,14 @@ class CardholderManager:
                     return _kept(one)
             return None
 
+        fresh: list[RecipientRecord] = []
+
         def then(tx: Transaction, outcome: Outcome) -> None:
-            _stored(tx, blank, outcome, self.clock())
+            fresh[:] = [_stored(tx, blank, outcome, self.clock())]
 
         outcome = journal.once("create", call, look, then=then)
+        if fresh:
+            return fresh[0]
         stored = self.store.read(lambda tx: tx.get(RecipientRecord, blank.key))
         return stored or self.store.transact(lambda tx: _stored(tx, blank, outcome, self.clock()))
 

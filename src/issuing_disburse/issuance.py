@@ -291,9 +291,11 @@ class Issuance:
             guard=guard,
         )
 
+        active: list[DisbursementRecord] = []
+
         def then(tx: Transaction, outcome: Outcome) -> None:
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            self._record_card(tx, current, outcome)
+            active[:] = [self._record_card(tx, current, outcome)]
 
         cardholder_id = record.cardholder_id
         if cardholder_id is None:
@@ -302,9 +304,11 @@ class Issuance:
         self.cards.issue(
             record, cardholder_id, record.to_spend or record.amount, journal=journal, then=then
         )
-        return self.find(record.order_id)
+        return active[0] if active else self.find(record.order_id)
 
-    def _record_card(self, tx: Transaction, record: DisbursementRecord, outcome: Outcome) -> None:
+    def _record_card(
+        self, tx: Transaction, record: DisbursementRecord, outcome: Outcome
+    ) -> DisbursementRecord:
         reference = card_reference(outcome, record.account)
         facts = record.facts
         if facts is None:
@@ -339,9 +343,10 @@ class Issuance:
         posted = post_facts(tx, active, facts, cause=reference.id, at=now)
         left = remaining_minor(posted, facts, now)
         posted, card = lowered(posted, evolve(card, remaining_minor=left), facts, now)
-        tx.put(posted)
+        kept = tx.put(posted)
         stored = tx.put(card)
         self.bookkeeper.unpark(tx, stored)
+        return tx.get(DisbursementRecord, kept.key) or kept
 
     def _wait(
         self, record: DisbursementRecord, why: DisburseError, guard: Guard

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from issuing_disburse.exceptions import StaleRecordError, StoreError
@@ -21,6 +21,10 @@ from .driver_errors import is_connection_lost, is_worth_rerunning, store_error
 from .promises import TRIES, time_is_up
 from .statements import Driver, Statements
 from .transactions import SQLTransaction
+
+if TYPE_CHECKING:
+    from psycopg import Connection as PsycopgConnection
+    from psycopg import Cursor
 
 T = TypeVar("T")
 
@@ -36,25 +40,37 @@ class Link:
     One pooled connection, while a work has it.
 
     Attributes:
-        driver: psycopg's own connection, in autocommit mode: transactions begin and end here.
+        driver: A cursor of psycopg's, in autocommit mode: transactions begin and end here.
         is_new: Whether nobody has used it before.
     """
 
-    __slots__ = ("_connection", "_error", "driver", "is_new")
+    __slots__ = ("_connection", "_error", "_pooled", "_was_autocommit", "driver", "is_new")
 
-    def __init__(self, connection: Connection, error: type[Exception]) -> None:
-        self._connection = connection
+    def __init__(self, pooled: PoolProxiedConnection, error: type[Exception]) -> None:
+        self._pooled = pooled
         self._error = error
-        pooled = connection.connection
-        self.driver = cast("Driver", pooled.driver_connection)
         self.is_new = _USED not in pooled.info
+        self._connection = connection = cast("PsycopgConnection", pooled.driver_connection)
+        self._was_autocommit = connection.autocommit
+        self.driver = cast("Driver", connection.cursor())
 
-    def was_used(self) -> None:
+    @property
+    def is_closed(self) -> bool:
         """
-        Remember that the server answered on it once.
+        Whether the connection is known to be gone.
         """
+        return self._connection.closed
+
+    def begin(self, statements: str) -> None:
+        """
+        Begin a transaction by *statements*, several in one message: one answer for all of them.
+        """
+        if not self._was_autocommit:  # somebody's own engine
+            self._connection.autocommit = True
+        # Never prepared: their time-out differs, and they would push the others out.
+        cast("Cursor[object]", self.driver).execute(statements, prepare=False)
         if self.is_new:
-            self._connection.connection.info[_USED] = True
+            self._pooled.info[_USED] = True
 
     def commit(self) -> None:
         """
@@ -66,23 +82,17 @@ class Link:
         try:
             self.driver.execute("COMMIT")
         except self._error as exc:
-            self._connection.invalidate()
+            self._drop()
             raise store_error(exc, is_committing=True) from exc
         except BaseException:
-            self._connection.invalidate()
+            self._drop()
             raise
 
     def roll_back(self) -> None:
         """
         Keep nothing of what was written.
         """
-        try:
-            self.driver.execute("ROLLBACK")
-        except self._error:
-            self._connection.invalidate()  # closing it rolls back just as well
-        except BaseException:
-            self._connection.invalidate()
-            raise
+        self._end("ROLLBACK")
 
     def end_reading(self) -> None:
         """
@@ -90,26 +100,38 @@ class Link:
 
         Not by rolling back: psycopg would then forget every prepared statement.
         """
-        try:
-            self.driver.execute("COMMIT")
-        except self._error:
-            self._connection.invalidate()
-        except BaseException:
-            self._connection.invalidate()
-            raise
+        self._end("COMMIT")
 
     def let_go(self) -> None:
         """
-        Give it back to its pool.
+        Give it back to its pool, as it came.
         """
-        self._connection.close()
+        if self._pooled.is_valid and not self._was_autocommit:
+            try:
+                self._connection.autocommit = False
+            except self._error:
+                self._drop()
+        self._pooled.close()
 
     def abandon(self) -> None:
         """
         Close it for good.
         """
-        self._connection.invalidate()
-        self._connection.close()
+        self._drop()
+        self._pooled.close()
+
+    def _end(self, statement: str) -> None:
+        try:
+            self.driver.execute(statement)
+        except self._error:
+            self._drop()  # closing it rolls back just as well
+        except BaseException:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        if self._pooled.is_valid:
+            self._pooled.invalidate()
 
 
 class PostgresRunner:
@@ -222,21 +244,21 @@ class PostgresRunner:
         while True:
             milliseconds = max(1, int((deadline - monotonic()) * 1_000))
             try:
-                link = Link(self._engine.connect(), self._statements.error)
-            except SQLAlchemyError as exc:
+                link = Link(self._engine.raw_connection(), self._statements.error)
+            except (SQLAlchemyError, self._statements.error) as exc:
                 raise store_error(exc) from exc
             try:
                 # One message, one answer: the timeout costs no more than none.
-                link.driver.execute(f"{begin}; SET LOCAL statement_timeout = {milliseconds}{lock}")
+                link.begin(f"{begin}; SET LOCAL statement_timeout = {milliseconds}{lock}")
             except self._statements.error as exc:
+                is_lost = link.is_closed or is_connection_lost(exc)
                 link.abandon()
-                if link.is_new or not is_connection_lost(exc):
+                if link.is_new or not is_lost:
                     raise store_error(exc) from exc
             except BaseException:
                 link.abandon()
                 raise
             else:
-                link.was_used()
                 return link
 
     def before_fork(self) -> None:
