@@ -222,7 +222,7 @@ def test_both_are_kept_when_two_works_lock_crosswise(store: SQLStore) -> None:
         ]:
             one.result()
 
-    assert 3 == len(tries)
+    assert len(tries) > 2  # who was given up may meet the other one once more
     assert [1, 1] == [step.fence for step in store.read(lambda tx: tx.find(StepRecord))]
 
 
