@@ -5,8 +5,7 @@ How does an event of Stripe's become an entry in our books, once, in whatever or
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -14,7 +13,7 @@ from .books import lowered, post_facts, remaining_minor, status_after
 from .decision import Use
 from .disbursement import Status
 from .exceptions import PayloadInvalidError
-from .facts import AuthorizationFacts, DisputeFacts, Facts, TransactionFacts
+from .facts import AuthorizationFacts, DisputeFacts, Facts
 from .money import Money
 from .ports import Clock, Store, Transaction
 from .records import (
@@ -25,123 +24,18 @@ from .records import (
     RecipientRecord,
     account_key,
 )
+from .snapshots import (
+    Fact,
+    Object,
+    authorization_facts,
+    dispute_facts,
+    id_of,
+    needed_id,
+    transaction_facts,
+)
 
-Fact: TypeAlias = AuthorizationFacts | TransactionFacts | DisputeFacts
-Object: TypeAlias = Mapping[str, Any]
 Booked: TypeAlias = Literal["booked", "parked", "ignored"]
 FetchObject: TypeAlias = Callable[[str, str | None], Object]
-
-
-def when(value: object) -> datetime:
-    """
-    Read Stripe's Unix seconds.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PayloadInvalidError("created is no Unix time", param="created")
-    return datetime.fromtimestamp(value, UTC)
-
-
-def _id(value: Any) -> str | None:  # an id, an expanded object, or nothing
-    found = value.get("id") if isinstance(value, Mapping) else value
-    return found if isinstance(found, str) else None
-
-
-def _needed_id(value: Any, name: str) -> str:
-    found = _id(value)
-    if found is None:
-        msg = f"{name} is missing"
-        raise PayloadInvalidError(msg, param=name)
-    return found
-
-
-def _minor(value: Any, name: str) -> int:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if type(value) is not int:
-        msg = f"{name} is no whole number of minor units"
-        raise PayloadInvalidError(msg, param=name)
-    return value
-
-
-def _movements(transactions: Any) -> dict[str, int]:
-    return {
-        one["id"]: _minor(one.get("net", one.get("amount")), "balance_transactions.net")
-        for one in transactions or ()
-        if isinstance(one, Mapping) and isinstance(one.get("id"), str)
-    }
-
-
-def authorization_facts(body: Object) -> AuthorizationFacts:
-    """
-    Read an ``issuing.authorization``, whole or thin.
-    """
-    merchant = body.get("merchant_data") or {}
-    return AuthorizationFacts(
-        id=_needed_id(body.get("id"), "id"),
-        card_id=_needed_id(body.get("card"), "card"),
-        created=when(body.get("created")),
-        approved=body.get("approved") is True,
-        status=str(body.get("status") or "pending"),
-        amount_minor=_minor(body.get("amount"), "amount"),
-        movements=_movements(body.get("balance_transactions")),
-        transactions=frozenset(
-            found for one in body.get("transactions") or () if (found := _id(one)) is not None
-        ),
-        merchant=str(merchant.get("name") or ""),
-        category=str(merchant.get("category") or ""),
-        has_lapsed=_has_lapsed(body),
-    )
-
-
-def _has_lapsed(body: Object) -> bool:
-    """
-    Tell whether it was reversed or expired, now or before a capture that came all the same.
-    """
-    if body.get("status") in {"reversed", "expired"}:
-        return True
-    moved = [one for one in body.get("balance_transactions") or () if isinstance(one, Mapping)]
-    captures = [
-        one["created"]
-        for one in body.get("transactions") or ()
-        if isinstance(one, Mapping) and one.get("type") == "capture" and one.get("created")
-    ]
-    before = [one for one in moved if captures and (one.get("created") or 0) < min(captures)]
-    held = sum(_minor(one.get("net", one.get("amount")), "net") for one in before)
-    return bool(before) and held == 0
-
-
-def transaction_facts(body: Object) -> TransactionFacts:
-    """
-    Read an ``issuing.transaction``.
-    """
-    merchant = body.get("merchant_data") or {}
-    return TransactionFacts(
-        id=_needed_id(body.get("id"), "id"),
-        card_id=_needed_id(body.get("card"), "card"),
-        created=when(body.get("created")),
-        type=str(body.get("type")),
-        minor=_minor(body.get("amount"), "amount"),
-        authorization=_id(body.get("authorization")),
-        merchant=str(merchant.get("name") or ""),
-    )
-
-
-def dispute_facts(body: Object) -> DisputeFacts:
-    """
-    Read an ``issuing.dispute``.
-    """
-    moved = [one for one in body.get("balance_transactions") or () if isinstance(one, Mapping)]
-    return DisputeFacts(
-        id=_needed_id(body.get("id"), "id"),
-        transaction=_needed_id(body.get("transaction"), "transaction"),
-        status=str(body.get("status")),
-        movements=_movements(moved),
-        provisional=frozenset(
-            str(one.get("id"))
-            for one in moved
-            if str(one.get("type")).startswith("issuing_dispute_provisional_credit")
-        ),
-    )
 
 
 @frozen(kw_only=True)
@@ -170,7 +64,7 @@ class Bookkeeper:
         if not isinstance(body, Mapping):
             raise PayloadInvalidError("data.object is missing", param="data.object")
         kind, cause = str(event.get("type")), str(event.get("id"))
-        account = _id(event.get("account"))
+        account = id_of(event.get("account"))
         if kind in {"issuing_authorization.created", "issuing_authorization.updated"}:
             return self.book_fact(authorization_facts(body), cause=cause, account=account)
         if kind in {"issuing_transaction.created", "issuing_transaction.updated"}:
@@ -178,7 +72,7 @@ class Bookkeeper:
         if kind.startswith("issuing_dispute."):
             return self._book_dispute(body, cause=cause, account=account)
         if kind == "issuing_card.updated":
-            return self.book_card(_needed_id(body.get("id"), "id"), str(body.get("status")))
+            return self.book_card(needed_id(body.get("id"), "id"), str(body.get("status")))
         if kind == "issuing_cardholder.updated":
             return self._book_cardholder(body, account)
         return "ignored"
@@ -262,7 +156,7 @@ class Bookkeeper:
         transaction = body.get("transaction")
         if not isinstance(transaction, Mapping):
             transaction = self.fetch(f"/v1/issuing/transactions/{fact.transaction}", account)
-        card_id = _needed_id(transaction.get("card"), "transaction.card")
+        card_id = needed_id(transaction.get("card"), "transaction.card")
 
         def work(tx: Transaction) -> Booked:
             card = tx.get(CardRecord, card_id)
@@ -295,7 +189,7 @@ class Bookkeeper:
         return self.store.transact(work)
 
     def _book_cardholder(self, body: Object, account: str | None) -> Booked:
-        cardholder_id = _needed_id(body.get("id"), "id")
+        cardholder_id = needed_id(body.get("id"), "id")
         requirements = body.get("requirements") or {}
         reason = requirements.get("disabled_reason")
         if reason is None and body.get("status") != "active":

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from attrs import evolve, frozen
 
-from .bookkeeper import Bookkeeper, Fact, authorization_facts, transaction_facts
+from .bookkeeper import Bookkeeper
 from .books import card_balance, post_facts
 from .cards import CardFactory
 from .disbursement import Status
@@ -27,6 +27,7 @@ from .money import Money
 from .paging import every
 from .ports import Clock, FundingReceipt, Store, Transaction
 from .records import CardRecord, DisbursementRecord, FundingRecord, account_key
+from .snapshots import Fact, authorization_facts, transaction_facts
 from .stripe_api import StripeAPI
 
 _ORDINARY = timedelta(days=7)

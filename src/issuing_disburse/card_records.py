@@ -1,0 +1,142 @@
+"""
+What does the webhook need to know about a card, and what came in before the card was recorded?
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from attrs import frozen
+
+from .decision import Decision, Use
+from .facts import AuthorizationFacts, TransactionFacts
+from .money import Money
+from .rows import Row, account_key
+from .terms import PROBE_MAX_MINOR, Terms
+
+
+@frozen(kw_only=True)
+class Claim:
+    """
+    A use of a card that was promised to one authorization.
+
+    Attributes:
+        settled_minor: What Stripe has confirmed as approved in all, minor units; in the ledger.
+        pending_minor: What was approved by us beyond that and is not confirmed yet.
+        state: ``provisional`` until ``.created`` confirms or releases it.
+    """
+
+    use: Use
+    settled_minor: int = 0
+    pending_minor: int = 0
+    state: Literal["provisional", "confirmed", "released"] = "provisional"
+
+    def confirmed(self, approved_minor: int) -> Claim:
+        """
+        Return the claim after Stripe said that *approved_minor* is approved in all.
+
+        An older snapshot does not take away what was approved after it.
+        """
+        total = self.settled_minor + self.pending_minor
+        settled = max(self.settled_minor, approved_minor)
+        return Claim(
+            use=self.use,
+            settled_minor=settled,
+            pending_minor=max(0, total - settled),
+            state="confirmed",
+        )
+
+    def released(self) -> Claim:
+        """
+        Return the claim that promises nothing any more.
+        """
+        return Claim(use=self.use, settled_minor=self.settled_minor, state="released")
+
+
+@frozen(kw_only=True)
+class Answer:
+    """
+    What was answered to one delivery, so that the same delivery gets the same answer.
+    """
+
+    event_id: str
+    authorization_id: str
+    decision: Decision
+
+
+@frozen(kw_only=True)
+class CardRecord(Row):
+    """
+    What the webhook needs to decide about one card, without looking anywhere else.
+
+    Attributes:
+        remaining_minor: The balance of the card's ledger account: neither held nor spent.
+        is_open: Whether the disbursement is active.
+        card_status: Stripe's ``inactive``, ``active`` or ``canceled``, as last seen.
+    """
+
+    KIND: ClassVar[str] = "card"
+
+    card_id: str
+    account: str | None
+    order_id: str
+    amount: Money
+    remaining_minor: int
+    terms: Terms
+    expires_at: datetime
+    is_open: bool
+    card_status: str
+    is_livemode: bool
+    probe_max_minor: int = PROBE_MAX_MINOR
+    claims: tuple[Claim, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The card id."""
+        return self.card_id
+
+    @property
+    def group(self) -> str:
+        """Account and order id: the key of the disbursement."""
+        return f"{account_key(self.account)}/{self.order_id}"
+
+    @property
+    def state(self) -> str:
+        """``open`` or ``closed``."""
+        return "open" if self.is_open else "closed"
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When its oldest provisional claim was made."""
+        return min((c.use.at for c in self.claims if c.state == "provisional"), default=None)
+
+
+@frozen(kw_only=True)
+class ParkedEvent(Row):
+    """
+    An event for a card that is not recorded yet, on an account where one is being made.
+    """
+
+    KIND: ClassVar[str] = "parked"
+
+    event_id: str
+    card_id: str
+    fact: AuthorizationFacts | TransactionFacts
+    received_at: datetime
+
+    @property
+    def key(self) -> str:
+        """The event id."""
+        return self.event_id
+
+    @property
+    def group(self) -> str:
+        """The card id."""
+        return self.card_id
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it came in."""
+        return self.received_at
