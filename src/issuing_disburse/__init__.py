@@ -32,7 +32,7 @@ from .ports import FundingReceipt, FundingRoute, Journal, Store
 from .preflight import Preflight
 from .recipient import Address, Recipient, UserTerms
 from .reclaim import Reclaimer, Reclamation
-from .reconcile import Discrepancy, Reconciliation
+from .reconcile import Discrepancy, Reconciliation, Repair
 from .routes import BalanceTransferRoute, PrefundedRoute, TransferRoute
 from .statements import Statement
 from .terms import AmountRule, Terms
@@ -80,6 +80,7 @@ __all__ = [
     "Reclamation",
     "Reconciliation",
     "RefusedError",
+    "Repair",
     "Reply",
     "Rule",
     "Statement",

@@ -30,8 +30,14 @@ from .order import Order
 from .policy import AuthorizationPolicy
 from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
 from .preflight import Inspector, Preflight
-from .reclaim import Reclaimer, ReclaimOutcome, Reclamation, reclamation
-from .reconcile import Reconciler, Reconciliation
+from .reclaim import (
+    Reclaimer,
+    ReclaimOutcome,
+    Reclamation,
+    may_be_captured_until,
+    reclamation,
+)
+from .reconcile import IsExplained, Progress, Reconciler, Reconciliation, Repair, Repairer
 from .records import StoreIdentity
 from .reissue import Reissuer
 from .routes import BalanceTransferRoute, TransferRoute
@@ -100,7 +106,7 @@ class Disburser:
         self.funding = BalanceFunder(
             api=api, store=store, clock=clock, route=shared.route or _default_route(shared, account)
         )
-        bookkeeper = Bookkeeper(
+        self._bookkeeper = bookkeeper = Bookkeeper(
             store=store, clock=clock, fetch=lambda path, owner: api.get(path, account=owner)
         )
         self._issuance = Issuance(
@@ -388,27 +394,46 @@ class Disburser:
         return reclamation(self._issuance.find(order_id), outcome, message=message)
 
     def reconcile(
-        self, since: datetime | None = None, until: datetime | None = None
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        is_explained: IsExplained | None = None,
+        progress: Progress | None = None,
     ) -> Reconciliation:
         """
-        Hold our books against Stripe's balance transactions and balance, object by object.
+        Hold our books against Stripe's, object by object; changes nothing on either side.
+
+        Both sides are streamed, whatever their size: our ledger, Stripe's balance transactions and
+        transfers to the account, its active cards and pending authorizations. Every hundred objects
+        cost one read, and every difference one or two more.
 
         Args:
-            since: Only what Stripe booked from here on (UTC); the whole balance is then not compared.
+            since: Only what Stripe booked from here on (UTC); the balance is then not compared.
             until: Only what Stripe booked before this (UTC); likewise.
+            is_explained: Tells of a Stripe object that no order of ours asked for (a transfer, a card,
+                a balance transaction) whether it is other business of yours.
+            progress: Is called with what is being read and how many so far.
 
         Raises:
+            InvalidInputError: The period is none; nothing was read.
             UnavailableError: Stripe cannot be reached.
 
-        Stripe: ``GET /v1/balance_transactions``, ``GET /v1/balance``
+        Stripe: ``GET /v1/balance_transactions``, ``GET /v1/transfers``, ``GET /v1/issuing/cards``,
+        ``GET /v1/issuing/authorizations``, ``GET /v1/balance``
         """
+        _check_period(since, until)
         self._identify()
         return Reconciler(
             account=self.account,
             api=self._shared.api,
             store=self.store,
             clock=self._shared.clock,
-            funder=self.funding,
+            expects_others=self._shared.others is not None,
+            repairer=self.repair,
+            deadline_of=may_be_captured_until,
+            is_explained=is_explained,
+            progress=progress,
         ).reconcile(since, until)
 
     def verify_ledger(self) -> LedgerProof:
@@ -424,6 +449,32 @@ class Disburser:
             LedgerError: The kept totals of an account are not the sum of its entries.
         """
         return verify_ledger(self.store)
+
+    def repair(self, reconciliation: Reconciliation) -> tuple[Repair, ...]:
+        """
+        Book what Stripe has and we lack, for every difference whose action is ``book``.
+
+        Reads the objects again and writes to our ledger alone: no money moves, nothing changes at
+        Stripe, and doing it twice is harmless.
+
+        Raises:
+            InvalidInputError: It is another account's; nothing was done.
+
+        Stripe: reads the objects that differ
+        """
+        if reconciliation.account != self.account:
+            raise InvalidInputError(
+                "reconciliation",
+                f"is about {reconciliation.account or 'the platform'}",
+                "repair it with that account's disburser: for_account(...)",
+            )
+        self._identify()
+        return Repairer(
+            account=self.account,
+            api=self._shared.api,
+            store=self.store,
+            bookkeeper=self._bookkeeper,
+        ).repair(reconciliation)
 
     def preflight(self, *, probe: bool = False) -> Preflight:
         """
@@ -527,6 +578,14 @@ class Disburser:
 def _default_route(shared: _Shared, account: str | None) -> FundingRoute:
     route = BalanceTransferRoute if account is None else TransferRoute
     return route(api=shared.api, clock=shared.clock, attribution=attribution_from(shared.store))
+
+
+def _check_period(since: Any, until: Any) -> None:
+    for name, value in (("since", since), ("until", until)):
+        if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
+            raise InvalidInputError(name, "is no time with a zone", "pass an aware datetime")
+    if since is not None and until is not None and since >= until:
+        raise InvalidInputError("until", "is not after since", "pass the end of the period")
 
 
 def _mode_of(api_key: Any) -> bool:

@@ -1,0 +1,170 @@
+"""
+How are two endless lists of movements added up side by side in little memory?
+
+Movements go into a temporary SQLite database, which keeps to a fixed cache and sorts on disk. It is
+scratch paper: it has no name, holds ids and amounts only, and is gone when it is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Self, TypeAlias
+
+_CACHE_KIB = 16_384
+_BATCH = 10_000
+
+Movement: TypeAlias = tuple[str, str, int, int, int, str, str]
+"""Name, currency, side (0 here, 1 there), minor units, Unix seconds, type, scope."""
+
+_SUMS = """
+select name, currency,
+       sum(minor * (1 - side)), sum(minor * side), sum(1 - side), sum(side),
+       max(case side when 1 then at else 0 end), min(case side when 0 then at end),
+       max(type), max(scope)
+from movement group by name, currency
+"""
+
+_EARLIER = "here_count = 0 and currency = ? and newest <= ? and type not like 'transfer%'"
+
+
+class Sum(NamedTuple):
+    """
+    What one object did, by both sides.
+
+    Attributes:
+        here: Minor units, by our books.
+        there: By Stripe's.
+        here_count: How many movements we have; 0 tells that the object is unknown here.
+        newest: Unix seconds of Stripe's newest movement, 0 if there is none.
+        first_here: When we first booked it.
+        type: Stripe's type of its movements, or ours.
+        scope: Whose chain of our ledger it is in.
+    """
+
+    name: str
+    currency: str
+    here: int
+    there: int
+    here_count: int
+    there_count: int
+    newest: int
+    first_here: int | None
+    type: str
+    scope: str
+
+
+class Tally:
+    """
+    Adds up movements by object. A context manager; not shared between threads.
+    """
+
+    def __init__(self) -> None:
+        import sqlite3  # noqa: PLC0415  # only who reconciles pays for it
+
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("pragma journal_mode = off")
+        self._db.execute("pragma synchronous = off")
+        self._db.execute("pragma temp_store = file")
+        self._db.execute(f"pragma cache_size = -{_CACHE_KIB}")
+        self._db.execute(
+            "create table movement"
+            " (name text, currency text, side int, minor int, at int, type text, scope text)"
+        )
+        columns = ", ".join(Sum._fields)
+        self._db.execute(f"create table differing ({columns}, primary key (name, currency))")
+        self._waiting: list[Movement] = []
+        self.matched = 0
+
+    def add(self, movements: Iterable[Movement]) -> None:
+        """
+        Add some movements, of either side.
+        """
+        self._waiting.extend(movements)
+        if len(self._waiting) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._db.execute("begin")
+        self._db.executemany("insert into movement values (?, ?, ?, ?, ?, ?, ?)", self._waiting)
+        self._db.execute("commit")
+        self._waiting.clear()
+
+    def compare(self) -> None:
+        """
+        Add up, count what agrees in `matched`, and keep what differs.
+        """
+        self._flush()
+        rows = self._db.execute(_SUMS)
+        marks = ", ".join("?" * len(Sum._fields))
+        put = f"insert into differing values ({marks})"  # noqa: S608 - question marks only
+        while page := rows.fetchmany(_BATCH):
+            differing = [row for row in page if row[2] != row[3]]
+            self.matched += len(page) - len(differing)
+            self._db.executemany(put, differing)
+
+    def explain(self, one: Sum) -> None:
+        """
+        Count a difference as explained.
+        """
+        self._db.execute(
+            "delete from differing where name = ? and currency = ?", (one.name, one.currency)
+        )
+        self.matched += 1
+
+    def differing(self) -> Iterator[Sum]:
+        """
+        Yield what differs, by name; explaining what was yielded is fine.
+        """
+        after = ("", "")
+        while page := self._page(
+            "where (name, currency) > (?, ?) order by name, currency limit 500", after
+        ):
+            yield from page
+            after = (page[-1].name, page[-1].currency)
+
+    def unknown_here(self, currency: str, minor: int) -> Sum | None:
+        """
+        Return one movement of that amount that only Stripe has.
+        """
+        found = self._page(
+            "where here_count = 0 and currency = ? and there = ? and type = 'balance_transaction'"
+            " order by newest limit 1",
+            (currency, minor),
+        )
+        return found[0] if found else None
+
+    def earlier(self, currency: str, until: float) -> tuple[int, int]:
+        """
+        Return how many only Stripe has that ended by *until* (Unix seconds), and their sum.
+        """
+        count, minor = self._db.execute(
+            f"select count(*), coalesce(sum(there), 0) from differing where {_EARLIER}",  # noqa: S608
+            (currency, until),
+        ).fetchone()
+        return count, minor
+
+    def explain_earlier(self, currency: str, until: float) -> None:
+        """
+        Count these as explained.
+        """
+        gone = self._db.execute(
+            f"delete from differing where {_EARLIER}",  # noqa: S608 - ours
+            (currency, until),
+        )
+        self.matched += gone.rowcount
+
+    def _page(self, where: str, values: tuple[str | int, ...]) -> list[Sum]:
+        rows = self._db.execute(f"select * from differing {where}", values)  # noqa: S608 - ours
+        return [Sum(*row) for row in rows.fetchall()]
+
+    def close(self) -> None:
+        """
+        Throw the scratch paper away.
+        """
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
