@@ -258,23 +258,28 @@ def test_file_of_another_kind_is_refused(tmp_path: Path):
             IssuingSimulator.load(path)
 
 
-def test_command_says_where_it_is(receiver, tmp_path: Path):
-    """The command's function shows everything a caller needs, and stops when interrupted."""
-    lines: list[str] = []
-
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
+def test_program_says_where_it_is(receiver, tmp_path: Path):
+    """Whoever starts it is told everything a caller needs; a second start finds the account."""
+    told: list[dict[str, str]] = []
     sim = IssuingSimulator(seed=2)
-    for wait in (interrupt, lambda: None):
+    for _ in range(2):
         main_simulator(
-            sim, port=0, webhook_url=receiver.url, say=lines.append, wait=wait, data=tmp_path / "s"
+            sim,
+            port=0,
+            webhook_url=receiver.url,
+            say=told.append,
+            wait=lambda: None,
+            data=tmp_path / "s",
         )
 
-    assert lines[0].startswith("base URL        http://127.0.0.1:")
-    assert f"API key         {sim.api_key}" == lines[1]
-    assert "stopped" == lines[5]
-    assert lines[2] == lines[8]
+    assert told[0]["base_url"].startswith("http://127.0.0.1:")
+    assert told[0]["base_url"] + "/_simulator" == told[0]["control_url"]
+    assert (sim.api_key, sim.webhook_secret, sim.platform_account) == (
+        told[0]["api_key"],
+        told[0]["webhook_secret"],
+        told[0]["platform_account"],
+    )
+    assert told[0]["account"] == told[1]["account"]
     assert 4 == len(sim.objects("webhook_endpoint"))
 
 

@@ -17,6 +17,7 @@ When (microseconds since the epoch), a tie-breaker, the action's name, its argum
 
 SECOND = 1_000_000
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+END = datetime(9000, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,9 +86,12 @@ class SimulatorClock:
         Move the clock by *delta*, stopping at every event that is due on the way.
 
         Raises:
-            ValueError: The clock does not run backwards; nothing happened.
+            ValueError: The clock does not run backwards, nor beyond its end; nothing happened.
         """
         if delta < timedelta(0):
             message = "The simulator's clock cannot go back."
+            raise ValueError(message)
+        if self.now() > END - min(delta, END - _EPOCH):
+            message = f"The simulator's clock ends with the year {END.year}."
             raise ValueError(message)
         self._move(delta // timedelta(microseconds=1))

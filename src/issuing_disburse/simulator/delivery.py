@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from attrs import define, field, frozen
 from orjson import JSONDecodeError, loads
 
+from issuing_disburse.simulator.courier import Courier
 from issuing_disburse.simulator.events import Event, payload_for
 from issuing_disburse.simulator.faults import Faults
 from issuing_disburse.simulator.versions import is_version
@@ -79,6 +80,9 @@ class Answer:
     challenge: bool = False
 
 
+SETTLE_SECONDS = 5.0
+
+
 def signature(payload: bytes, secrets: tuple[str, ...], timestamp: int) -> str:
     """
     Return the ``Stripe-Signature`` header: one ``v1`` for each secret in force.
@@ -131,8 +135,9 @@ class Postman:
     """
     Deliver what the simulator has to tell, outside its lock and on the calling thread.
 
-    *carriers* knows the receivers in this process by address; *abroad* reaches any other.
-    *signing_time* tells the time for signatures: the simulator's, or the real one over HTTP.
+    *carriers* knows the receivers in this process by address; *abroad* reaches any other, and the
+    *courier*, where there is one, goes there without letting the caller wait. *signing_time* tells
+    the time for signatures: the simulator's, or the real one over HTTP.
     """
 
     world: World
@@ -140,6 +145,7 @@ class Postman:
     signing_time: Callable[[], int]
     carriers: dict[str, Carrier] = field(factory=dict)
     abroad: Callable[[str], Carrier] | None = None
+    courier: Courier | None = None
 
     def ask(self, call: Call, event_id: str, endpoint: WebhookEndpoint) -> Answer:
         """
@@ -186,6 +192,26 @@ class Postman:
         """
         Deliver what collected in an *outbox*, in order, each once.
         """
+        if self.courier is not None:
+            far = [parcel for parcel in outbox if self._is_far(parcel[1])]
+            self.courier.hand_over(far)
+            outbox[:] = [parcel for parcel in outbox if parcel not in far]
+        self.deliver_now(outbox)
+
+    def _is_far(self, endpoint_id: str) -> bool:
+        endpoint = self.world.by_id.get(endpoint_id)
+        return isinstance(endpoint, WebhookEndpoint) and endpoint.url not in self.carriers
+
+    def settle(self) -> bool:
+        """
+        Wait until the courier has brought everything, or for a few seconds; say whether it has.
+        """
+        return self.courier is None or self.courier.settle(SETTLE_SECONDS)
+
+    def deliver_now(self, outbox: list[tuple[str, str, int]]) -> None:
+        """
+        Do so on the calling thread.
+        """
         for event_id, endpoint_id, attempt in outbox:
             event = self.world.by_id.get(event_id)
             endpoint = self.world.by_id.get(endpoint_id)
@@ -209,7 +235,7 @@ class Postman:
                         return
             if endpoint.waiting:
                 waiting, endpoint.waiting = endpoint.waiting, []
-                self.world.ids.random.shuffle(waiting)
+                self.faults.delivery_dice.shuffle(waiting)
                 batch = [event] if event.id not in waiting else []
                 batch += [self.world.get(Event, name) for name in waiting]
             if fault is not None and fault.how == "twice":

@@ -118,7 +118,7 @@ class Engine:
         check_key(self.world, key, request, names)
         by_platform = self.world.behaviour.rate_limited_account == "platform"
         charged = key.account if by_platform else request.account.id
-        self.limiter.admit(endpoint.name, charged, self.world.seconds)
+        self.limiter.admit(endpoint.name, charged)
         fault = None
         if len(self.faults):
             with self.world.lock:

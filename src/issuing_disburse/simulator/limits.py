@@ -2,45 +2,71 @@
 Are there too many requests in this second?
 """
 
+from collections.abc import Callable
+from threading import Lock
+
 from attrs import define, field
 
-from issuing_disburse.simulator.errors import ApiError
+from issuing_disburse.simulator.errors import ApiError, SimulatorError
 
 PER_ENDPOINT = 25
 
 
-@define
+@define(eq=False)
 class RateLimiter:
     """
-    Count requests by the simulator's clock; *per_second* ``None`` lets everything through.
+    Count requests by the second; *per_second* ``None`` lets everything through.
+
+    *now* tells the second: the simulator's, and over HTTP the real one on top of it, so that a
+    client that waits as it should gets through.
     """
 
-    per_second: int | None = None
+    per_second: int | None
+    now: Callable[[], int]
     second: int = -1
     counts: dict[tuple[str, str], int] = field(factory=dict)
+    _lock: Lock = field(factory=Lock, init=False)
 
-    def admit(self, endpoint: str, account: str, second: int) -> None:
+    def __attrs_post_init__(self) -> None:
+        self.limit(self.per_second)
+
+    def limit(self, per_second: int | None) -> None:
+        """
+        Let through *per_second* requests from now on.
+
+        Raises:
+            SimulatorError: That is no number of requests; nothing has changed.
+        """
+        if per_second is not None and (type(per_second) is not int or per_second < 1):
+            message = f"rate_limit is {per_second!r:.80}; give a whole number from 1, or None."
+            raise SimulatorError(message, param="rate_limit")
+        self.per_second = per_second
+
+    def admit(self, endpoint: str, account: str) -> None:
         """
         Count one request.
 
         Raises:
             ApiError: 429; the request was not looked at.
         """
-        if self.per_second is None:
+        per_second = self.per_second
+        if per_second is None:
             return
-        if second != self.second:
-            self.second = second
-            self.counts.clear()
-        for key, most, reason in (
-            ((account, ""), self.per_second, "global-rate"),
-            ((account, endpoint), min(PER_ENDPOINT, self.per_second), "endpoint-rate"),
-        ):
-            self.counts[key] = self.counts.get(key, 0) + 1
-            if self.counts[key] > most:
-                raise ApiError(
-                    "Request rate limit exceeded. Learn more about rate limits in the"
-                    " documentation.",
-                    status=429,
-                    code="rate_limit",
-                    headers={"Stripe-Rate-Limited-Reason": reason},
-                )
+        with self._lock:
+            second = self.now()
+            if second != self.second:
+                self.second = second
+                self.counts.clear()
+            for key, most, reason in (
+                ((account, ""), per_second, "global-rate"),
+                ((account, endpoint), min(PER_ENDPOINT, per_second), "endpoint-rate"),
+            ):
+                self.counts[key] = self.counts.get(key, 0) + 1
+                if self.counts[key] > most:
+                    raise ApiError(
+                        "Request rate limit exceeded. Learn more about rate limits in the"
+                        " documentation.",
+                        status=429,
+                        code="rate_limit",
+                        headers={"Stripe-Rate-Limited-Reason": reason},
+                    )

@@ -2,8 +2,8 @@
 How does a test or a demo hold a whole simulated Stripe in its hand?
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,11 +13,11 @@ from issuing_disburse.simulator import saving
 from issuing_disburse.simulator.accounts import Account, currency_of
 from issuing_disburse.simulator.backstage import Backstage
 from issuing_disburse.simulator.behaviour import Behaviour
-from issuing_disburse.simulator.catalogue import ACTIONS
+from issuing_disburse.simulator.catalogue import ACTIONS, ENDPOINTS
 from issuing_disburse.simulator.clock import START, SimulatorClock, microseconds
-from issuing_disburse.simulator.delivery import Carrier, Postman, ReplyLike
+from issuing_disburse.simulator.delivery import Postman, ReplyLike
+from issuing_disburse.simulator.doors import Doors
 from issuing_disburse.simulator.engine import Engine
-from issuing_disburse.simulator.exchange import Response
 from issuing_disburse.simulator.faults import Faults
 from issuing_disburse.simulator.idempotency import Replies
 from issuing_disburse.simulator.ids import Ids
@@ -25,16 +25,14 @@ from issuing_disburse.simulator.limits import RateLimiter
 from issuing_disburse.simulator.lookout import Lookout
 from issuing_disburse.simulator.merchant_verbs import MerchantVerbs
 from issuing_disburse.simulator.payouts import schedule as payouts_schedule
-from issuing_disburse.simulator.recorded import RecordedRequest
 from issuing_disburse.simulator.webhook_endpoints import REALTIME, register
 from issuing_disburse.simulator.world import Call, Key, World
 
 if TYPE_CHECKING:
     from issuing_disburse.simulator.server import Address
-    from issuing_disburse.simulator.transport import SimulatorClient
 
 
-class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
+class IssuingSimulator(Doors, MerchantVerbs, Backstage, Lookout):
     """
     Be a Stripe platform with Issuing, in this process.
 
@@ -67,7 +65,7 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
         self.api_key = "sk_test_" + ids.text(32)
         self.webhook_secret = "whsec_" + ids.text(32)
         world.keys[self.api_key] = Key(self.api_key, self._platform.id)
-        self.faults = Faults(ids.random)
+        self.faults = Faults(seed, frozenset(endpoint.name for endpoint in ENDPOINTS))
         self.clock = SimulatorClock(self._now, self._advance)
         self._postman = Postman(world, self.faults, lambda: world.seconds)
         self._engine = Engine(
@@ -75,7 +73,7 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
             self._postman,
             self.faults,
             Replies(behaviour.idempotency_seconds),
-            RateLimiter(rate_limit),
+            RateLimiter(rate_limit, lambda: world.seconds),
             self.clock.sleep,
         )
         self._receivers = 0
@@ -119,64 +117,12 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
     ) -> None:
         self._postman.carriers.clear()
 
-    # The doors.
-
-    def handle(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Response:
-        """
-        Answer one raw HTTP request; *path* includes the query. Never raises.
-        """
-        return self._engine.handle(method, path, headers, body)
-
-    def http_client(self) -> "SimulatorClient":
-        """
-        Return an ``http_client`` for ``stripe.StripeClient``, synchronous and asynchronous.
-        """
-        from issuing_disburse.simulator.transport import (  # noqa: PLC0415 - stripe only when wanted
-            SimulatorClient,
-        )
-
-        return SimulatorClient(self.handle)
-
     @property
     def platform_account(self) -> str:
         """
         Return the platform's own account id.
         """
         return self._platform.id
-
-    @property
-    def requests(self) -> list[RecordedRequest]:
-        """
-        Return the last ten thousand requests, oldest first.
-        """
-        return list(self._engine.requests)
-
-    @property
-    def world(self) -> World:
-        """
-        Return the state itself, for the simulator's own server.
-        """
-        return self._world
-
-    @contextmanager
-    def outdoors(
-        self,
-        abroad: Callable[[str], Carrier],
-        signing_time: Callable[[], int],
-        sleep: Callable[[float], None],
-    ) -> Iterator[None]:
-        """
-        Deliver to addresses, sign by the real time and be really slow, while served over HTTP.
-        """
-        postman, engine = self._postman, self._engine
-        before = (postman.abroad, postman.signing_time, engine.sleep)
-        postman.abroad, postman.signing_time, engine.sleep = abroad, signing_time, sleep
-        try:
-            yield
-        finally:
-            postman.abroad, postman.signing_time, engine.sleep = before
 
     def serve(
         self,
@@ -185,6 +131,7 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
         port: int = 0,
         data: Path | None = None,
         remote: bool = False,
+        running_clock: bool = False,
     ) -> "AbstractContextManager[Address]":
         """
         Serve over HTTP while a ``with`` block runs; see `issuing_disburse.simulator.server.serve`.
@@ -193,7 +140,9 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
             serve,
         )
 
-        return serve(self, host=host, port=port, data=data, remote=remote)
+        return serve(
+            self, host=host, port=port, data=data, remote=remote, running_clock=running_clock
+        )
 
     def save(self, path: Path) -> None:
         """
@@ -217,6 +166,7 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
             part.clear()
         names = saving.load(world, made._engine.replies, path)
         made.api_key, made.webhook_secret = names["api_key"], names["webhook_secret"]
+        made.faults.reseed(world.ids.seed)
         made._platform = world.get(Account, world.platform)
         return made
 
@@ -239,7 +189,9 @@ class IssuingSimulator(MerchantVerbs, Backstage, Lookout):
                 world.now = max(world.now, when)
                 call = Call.of_clock(world, self._owner(arguments))
                 ACTIONS[action](call, *arguments)
-            self._postman.deliver(call.outbox)
+            if call.outbox:
+                self._postman.deliver(call.outbox)
+                self._postman.settle()  # what fails is due again from this moment on
 
     def _owner(self, arguments: tuple[str | int, ...]) -> Account:
         found = self._world.by_id.get(str(arguments[0])) if arguments else None
