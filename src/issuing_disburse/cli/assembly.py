@@ -8,6 +8,8 @@ from issuing_disburse.cli.checks import preflight, reconcile
 from issuing_disburse.cli.demonstration import demo
 from issuing_disburse.cli.orders import reclaim, resume, status
 from issuing_disburse.cli.shell import KEY
+from issuing_disburse.cli.simulator_control import add_control
+from issuing_disburse.cli.simulator_server import simulator
 
 
 def make_app() -> typer.Typer:
@@ -15,7 +17,7 @@ def make_app() -> typer.Typer:
     Put the commands together; needs the extra ``cli``.
     """
     app = typer.Typer(
-        help="Pay people by single-use virtual card.\n\nAll commands but demo read "
+        help="Pay people by single-use virtual card.\n\nAll commands but demo and simulator read "
         f"{KEY} from the environment; no command takes a key as an option.",
         no_args_is_help=True,
         add_completion=False,
@@ -23,4 +25,8 @@ def make_app() -> typer.Typer:
     )
     for command in (demo, status, resume, reclaim, reconcile, preflight):
         app.command()(command)
+    served = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    served.callback(invoke_without_command=True)(simulator)
+    add_control(served)
+    app.add_typer(served, name="simulator")
     return app

@@ -57,9 +57,14 @@ class Engine:
         """
         Answer one request: *target* is the path with its query.
         """
+        if not target.isascii():
+            target = _clean(target)
         path, _, query = target.partition("?")
         world = self.world
-        lowered = {name.lower(): value for name, value in headers.items()}
+        lowered = {
+            name.lower(): value if value.isascii() else _clean(value)
+            for name, value in headers.items()
+        }
         with world.lock:
             request = Request(
                 world.ids.new("req"),
@@ -269,3 +274,10 @@ class Engine:
         if call.version[:10] < self.world.behaviour.expired_since_version:
             body = to_json(for_version(loads(body), call.version))
         return body
+
+
+def _clean(text: str) -> str:
+    """
+    Return *text* without what JSON could not carry.
+    """
+    return text.encode("utf-8", "replace").decode()

@@ -2,6 +2,7 @@
 How do SDKs in any language reach the simulator over HTTP?
 """
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -127,7 +128,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
+        reason = os.strerror(problem.errno) if getattr(problem, "errno", None) else str(problem)
         message = f"Cannot listen on {host}, port {port}: {reason}. Port 0 takes any free one."
         raise SimulatorError(message, param="port") from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted ones inherit it
