@@ -128,7 +128,8 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as problem:
-        reason = os.strerror(problem.errno) if getattr(problem, "errno", None) else str(problem)
+        number = problem.errno if isinstance(problem, OSError) else None
+        reason = str(problem) if number is None or number < 0 else os.strerror(number)
         message = f"Cannot listen on {host}, port {port}: {reason}. Port 0 takes any free one."
         raise SimulatorError(message, param="port") from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted ones inherit it
