@@ -122,5 +122,7 @@ def test_hidden_each_hides_whatever_was_passed() -> None:
     """One text, several, or something wrong: no text is left in sight."""
     assert isinstance(Hidden.each(SECRET), Hidden)
     assert "(<hidden>, <hidden>)" == repr(Hidden.each(iter([SECRET, SECRET])))
-    assert (7,) == Hidden.each([7])
-    assert 7 == Hidden.each(7)
+    assert "(<hidden>,)" == repr(Hidden.each([b"whsec"]))
+    assert "<hidden>" == repr(Hidden.each(b"whsec")) == repr(Hidden.each(7))
+    hidden = Hidden(SECRET)
+    assert hidden is Hidden.each(hidden)

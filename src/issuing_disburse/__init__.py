@@ -8,8 +8,10 @@ from . import exceptions, rules
 from .cardholders import CardholderManager
 from .cards import CardFactory
 from .decision import Allotment, AuthorizationRequest, Decision, Limit, Objection, Rule, Use
+from .deliveries import Delivery, Receipt
 from .disbursement import CardReference, Disbursement, Reason, Status
 from .disburser import Disburser
+from .elements import ElementsKey
 from .exceptions import (
     DisburseError,
     FundingRouteUnavailableError,
@@ -54,10 +56,12 @@ __all__ = [
     "CardReference",
     "CardholderManager",
     "Decision",
+    "Delivery",
     "DisburseError",
     "Disbursement",
     "Disburser",
     "Discrepancy",
+    "ElementsKey",
     "FundingReceipt",
     "FundingRoute",
     "FundingRouteUnavailableError",
@@ -74,6 +78,7 @@ __all__ = [
     "Preflight",
     "PrefundedRoute",
     "Reason",
+    "Receipt",
     "Recipient",
     "RecipientNotReadyError",
     "Reclaimer",

@@ -20,7 +20,9 @@ ORDER_METADATA = "issuing_disburse_order"
 GENERATION_METADATA = "issuing_disburse_generation"
 
 
-def card_params(record: DisbursementRecord, cardholder_id: str, amount: Money) -> dict[str, Any]:
+def card_params(
+    record: DisbursementRecord, cardholder_id: str, amount: Money, *, status: str = "active"
+) -> dict[str, Any]:
     """
     Compile the terms of an order into Stripe's own controls.
 
@@ -30,6 +32,7 @@ def card_params(record: DisbursementRecord, cardholder_id: str, amount: Money) -
 
     Args:
         amount: The order's amount, or what is left of it for a reissued card.
+        status: ``active``, or ``inactive`` until a sink has stored the card's number.
 
     Stripe: ``POST /v1/issuing/cards``
     """
@@ -39,7 +42,7 @@ def card_params(record: DisbursementRecord, cardholder_id: str, amount: Money) -
         "cardholder": cardholder_id,
         "currency": amount.currency,
         "type": "virtual",
-        "status": "active",
+        "status": status,
         "exp_month": month,
         "exp_year": year,
         "lifecycle_controls": {"cancel_after": {"payment_count": terms.uses}},
@@ -126,11 +129,13 @@ class CardFactory:
         *,
         journal: StepJournal,
         then: Then,
+        status: str = "active",
     ) -> Outcome:
         """
-        Issue the card of one order, usable at once; its number never leaves Stripe.
+        Issue the card of one order; its number never leaves Stripe.
 
         Args:
+            status: ``active`` makes it usable at once; ``inactive`` leaves that to `activate`.
             then: What is to be stored together with the outcome.
 
         Raises:
@@ -141,12 +146,37 @@ class CardFactory:
         """
         call = self.api.prepare(
             "/v1/issuing/cards",
-            card_params(record, cardholder_id, amount),
+            card_params(record, cardholder_id, amount, status=status),
             account=record.account,
             keep=card_outcome,
         )
         look = self._look(record, cardholder_id)
         return journal.once(f"card-{record.generation}", call, look, then=then)
+
+    def activate(
+        self, card_id: str, *, account: str | None, journal: StepJournal, then: Then
+    ) -> Outcome:
+        """
+        Make a card usable whose number is where it belongs.
+
+        Raises:
+            RefusedError: Stripe said no; the card is not active.
+            UnknownOutcomeError: It may be active; resume the same order.
+
+        Stripe: ``POST /v1/issuing/cards/:id``
+        """
+
+        def look() -> Outcome | None:
+            outcome = self.read(card_id, account=account)
+            return outcome if outcome["status"] == "active" else None
+
+        call = self.api.prepare(
+            f"/v1/issuing/cards/{card_id}",
+            {"status": "active"},
+            account=account,
+            keep=card_outcome,
+        )
+        return journal.once(f"activate-{card_id}", call, look, then=then)
 
     def _look(self, record: DisbursementRecord, cardholder_id: str) -> Look:
         def look() -> Outcome | None:

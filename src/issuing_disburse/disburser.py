@@ -5,6 +5,7 @@ What do users hold in their hands, and what is it made of?
 from __future__ import annotations
 
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -15,21 +16,27 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import evolve, frozen
 
 from .bookkeeper import Bookkeeper
+from .card_steps import CardSteps
 from .cardholders import CardholderManager
 from .cards import CardFactory
+from .deliveries import Deliveries, Delivery, Receipt, check_sink
 from .disbursement import Disbursement, Status
+from .elements import Elements, ElementsKey
 from .exceptions import (
     DisburseError,
     InvalidInputError,
     StoreMismatchError,
 )
+from .forgetting import Forgetter
 from .funding import BalanceFunder, attribution_from
+from .hidden import Hidden
 from .issuance import Issuance, view
 from .leases import Leases
 from .order import Order
 from .policy import AuthorizationPolicy
 from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
 from .preflight import Inspector, Preflight
+from .recipient import Recipient
 from .reclaim import (
     Reclaimer,
     ReclaimOutcome,
@@ -52,8 +59,12 @@ if TYPE_CHECKING:
     import stripe
     from sqlalchemy import Engine
 
+    from .pci import SecretSink
+
 DEFAULT_TEST_STORE = "sqlite:///issuing_disburse.test.sqlite3"
 LEASE_SECONDS = 120.0
+
+_API_KEY = re.compile(r"[sr]k_(test|live)_[!-~]+", re.ASCII)
 
 
 def _system_clock() -> datetime:
@@ -78,6 +89,8 @@ class _Shared:
     leases: Leases
     owns_store: bool
     route: FundingRoute | None
+    sink: SecretSink | None
+    keeps_orders: bool
 
 
 class Disburser:
@@ -101,7 +114,13 @@ class Disburser:
         self.account = account
         api, store, clock = shared.api, shared.store, shared.clock
         self.store: Store = store
-        self.cardholders = CardholderManager(api=api, store=store, clock=clock, sleep=shared.sleep)
+        self.cardholders = CardholderManager(
+            api=api,
+            store=store,
+            clock=clock,
+            sleep=shared.sleep,
+            keeps_orders=shared.keeps_orders,
+        )
         self.cards = CardFactory(api=api)
         self.funding = BalanceFunder(
             api=api, store=store, clock=clock, route=shared.route or _default_route(shared, account)
@@ -109,6 +128,8 @@ class Disburser:
         self._bookkeeper = bookkeeper = Bookkeeper(
             store=store, clock=clock, fetch=lambda path, owner: api.get(path, account=owner)
         )
+        self._deliveries = Deliveries(api=api, store=store, clock=clock)
+        self._elements = Elements(api=api, store=store, clock=clock)
         self._issuance = Issuance(
             account=account,
             store=store,
@@ -116,8 +137,15 @@ class Disburser:
             leases=shared.leases,
             cardholders=self.cardholders,
             funder=self.funding,
-            cards=self.cards,
-            bookkeeper=bookkeeper,
+            card_steps=CardSteps(
+                store=store,
+                clock=clock,
+                cards=self.cards,
+                bookkeeper=bookkeeper,
+                deliveries=self._deliveries,
+                sink=shared.sink,
+            ),
+            keeps_orders=shared.keeps_orders,
         )
         self.reclaimer = Reclaimer(
             account=account,
@@ -161,6 +189,8 @@ class Disburser:
         policy: AuthorizationPolicy | None = None,
         route: FundingRoute | None = None,
         others: Others | None = None,
+        sink: SecretSink | None = None,
+        keeps_orders: bool = True,
         http_client: stripe.HTTPClient | None = None,
         api_base: str | None = None,
         clock: Clock = _system_clock,
@@ -183,6 +213,10 @@ class Disburser:
             route: Brings money to the Issuing balance and back; `TransferRoute` by default, or
                 `BalanceTransferRoute` without an account.
             others: Answers events about cards that are not ours.
+            sink: A sink from `issuing_disburse.pci`: cards are created inactive, their numbers
+                delivered to it, and only then activated. Without one, no number is ever asked for.
+            keeps_orders: ``False`` stores only a fingerprint of each order, no personal data; what a
+                crash left undone then needs the order again.
             http_client: The SDK's kind of HTTP client; a shared keep-alive pool by default.
             api_base: Another address of the API, such as a simulator's.
             clock: Returns the time now, aware.
@@ -195,8 +229,12 @@ class Disburser:
             InvalidInputError: Naming the argument and the remedy.
             StoreError: The store cannot be opened.
         """
-        is_livemode = _mode_of(api_key)
+        key, secrets = Hidden(api_key), Hidden.each(webhook_secret)
+        del api_key, webhook_secret  # error reporters keep the variables of frames
+        is_livemode = _mode_of(key)
         _check_account(account)
+        if sink is not None:
+            check_sink(sink)
         if store is None:
             if is_livemode:
                 raise InvalidInputError(
@@ -205,10 +243,10 @@ class Disburser:
                     "name a database that is kept and backed up",
                 )
             store = DEFAULT_TEST_STORE
-        verifier = Verifier(webhook_secret)
+        verifier = Verifier(secrets)
         opened = open_store(store, clock=clock)
         api = StripeAPI(
-            api_key=api_key,
+            api_key=key,
             sleep=sleep,
             http_client=http_client,
             api_base=api_base,
@@ -228,6 +266,8 @@ class Disburser:
             leases=Leases(store=opened, owner=owner, seconds=lease_seconds),
             owns_store=opened is not store,
             route=route,
+            sink=sink,
+            keeps_orders=keeps_orders,
         )
         return cls(shared, account)
 
@@ -335,6 +375,72 @@ class Disburser:
         """
         self._identify()
         return self._reissuer.reissue(order_id)
+
+    def reveal(self, order_id: str, sink: SecretSink) -> Receipt:
+        """
+        Hand number and CVC of an order's card to *sink*: the only way to them.
+
+        Raises:
+            InvalidInputError: *sink* is none from `issuing_disburse.pci`; nothing was asked for.
+            OrderNotFoundError: The store knows no such order on this account.
+            CardNotIssuedError: It has no card (yet).
+            SinkError: The sink failed; the number went nowhere else.
+
+        Stripe: ``GET /v1/issuing/cards/:id`` with ``expand=number`` and ``cvc``
+        """
+        check_sink(sink)
+        card = self.get(order_id).card
+        self._identify()
+        return self._deliveries.deliver(sink, card=card, order_id=order_id)
+
+    def issuing_elements_key(self, order_id: str, nonce: str) -> ElementsKey:
+        """
+        Make a key by which the recipient's browser shows the card; no number comes this way.
+
+        Call it for the person who may see that card, and for nobody else: this is the access control.
+
+        Args:
+            nonce: What ``stripe.createEphemeralKeyNonce({issuingCard})`` gave the page; good for once.
+
+        Raises:
+            RefusedError: The nonce was used before, or Stripe refuses it.
+            NotPermittedError: Issuing Elements are not switched on for this platform.
+            CardNotIssuedError: The order has no card (yet).
+
+        Stripe: ``POST /v1/ephemeral_keys``
+        """
+        card = self.get(order_id).card
+        self._identify()
+        return self._elements.key(order_id, card, nonce)
+
+    def deliveries(self, order_id: str | None = None) -> tuple[Delivery, ...]:
+        """
+        Return who got the number of which card, or a key to it; nothing is sent.
+
+        Args:
+            order_id: Of this account; all orders of the store if left out.
+        """
+        found = (
+            self._deliveries.all()
+            if order_id is None
+            else self._deliveries.of(self.account, order_id)
+        )
+        return tuple([Delivery.of(one) for one in found])
+
+    def forget(self, recipient: Recipient) -> int:
+        """
+        Erase what the store holds about a recipient on this account.
+
+        Orders of theirs that have no cardholder yet need to be handed in again. What remains is what
+        the books need: order ids, amounts, card and cardholder ids. Stripe keeps its own records.
+
+        Returns:
+            How many records were erased or reduced.
+
+        Raises:
+            StoreError: The store failed; call again.
+        """
+        return Forgetter(account=self.account, store=self.store).forget(recipient)
 
     def reclaim(self, order_id: str) -> Reclamation:
         """
@@ -588,15 +694,21 @@ def _check_period(since: Any, until: Any) -> None:
         raise InvalidInputError("until", "is not after since", "pass the end of the period")
 
 
-def _mode_of(api_key: Any) -> bool:
-    parts = api_key.split("_") if isinstance(api_key, str) else []
-    if len(parts) < 3 or parts[0] not in {"sk", "rk"} or parts[1] not in {"test", "live"}:  # noqa: PLR2004  # kind, mode, key
+def _mode_of(key: Hidden) -> bool:
+    is_livemode = _is_live(key)
+    if is_livemode is None:
         raise InvalidInputError(
             "api_key",
             "is no secret or restricted key of Stripe's",
             "pass sk_test_…, sk_live_… or rk_…",
         )
-    return bool(parts[1] == "live")
+    return is_livemode
+
+
+def _is_live(key: Hidden) -> bool | None:
+    text: object = key.revealed()
+    found = _API_KEY.fullmatch(text) if isinstance(text, str) else None
+    return None if found is None else found[1] == "live"
 
 
 def _check_account(account: Any) -> None:

@@ -263,5 +263,10 @@ class LeaseLostError(StoreError):
 
 class SinkError(DisburseError):
     """
-    The sink did not keep the secrets safe; the card stays inactive.
+    The sink did not keep the secrets safe; a new card stays inactive.
+
+    Attributes:
+        remedy: What to do about it.
     """
+
+    remedy: str = ""

@@ -7,6 +7,8 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -29,15 +31,15 @@ class Hidden:
         self._text = text
 
     @classmethod
-    def each(cls, texts: Any) -> Any:  # whatever a caller passed: it is judged later, out of sight
+    def each(cls, texts: Any) -> Hidden | tuple[Hidden, ...]:  # Any: whatever a caller passed
         """
-        Hide one text, or each of several; what is neither is returned as it is.
+        Hide one text, or each of several; what is no text is hidden, too, and judged later.
         """
-        if isinstance(texts, str):
-            return cls(texts)
-        if isinstance(texts, Iterable) and not isinstance(texts, bytes | bytearray):
-            return tuple([cls(one) if isinstance(one, str) else one for one in texts])
-        return texts
+        if isinstance(texts, Hidden):
+            return texts
+        if isinstance(texts, str | bytes | bytearray) or not isinstance(texts, Iterable):
+            return cls(texts)  # type: ignore[arg-type]  # judged later
+        return tuple([one if isinstance(one, Hidden) else cls(one) for one in texts])
 
     def revealed(self) -> str:
         """
@@ -60,14 +62,15 @@ class Sealed:
     out once, which only `issuing_disburse.pci` does.
     """
 
-    __slots__ = ("_border", "_is_taken", "_masked", "_pad")
+    __slots__ = ("_border", "_is_shut", "_is_taken", "_lock", "_masked", "_pad")
 
     def __init__(self, number: str, cvc: str) -> None:
         plain = bytearray(f"{number}{cvc}".encode())
         self._border = len(plain) - len(cvc.encode())
         self._pad = bytearray(secrets.token_bytes(len(plain)))
         self._masked = _crossed(plain, self._pad)
-        self._is_taken = False
+        self._is_shut = self._is_taken = False
+        self._lock = threading.Lock()
         overwrite(plain)
 
     def unsealed(self) -> tuple[bytearray, bytearray]:
@@ -77,10 +80,18 @@ class Sealed:
         Raises:
             ValueError: They were taken out before, or wiped.
         """
-        if self._is_taken or not self._masked:
-            raise ValueError("number and CVC were taken out before, or wiped")
-        self._is_taken = True
-        return self._plain()
+        with self._lock:
+            if self._is_taken or self._is_shut or not self._masked:
+                raise ValueError("number and CVC were taken out before, or wiped")
+            self._is_taken = True
+            return self._plain()
+
+    def shut(self) -> None:
+        """
+        Let nobody look any more; what was told can still be recognised until `wipe`.
+        """
+        with self._lock:
+            self._is_shut = True
 
     def _plain(self) -> tuple[bytearray, bytearray]:
         plain = _crossed(self._masked, self._pad)
@@ -139,6 +150,18 @@ class Sealed:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret does not leave the process by copy or pickle")
+
+
+class Opener(ABC):
+    """
+    Whoever may look inside a sealed value; `issuing_disburse.pci.PCIScope` is the only kind.
+    """
+
+    @abstractmethod
+    def opened(self, sealed: Sealed) -> object:
+        """
+        Return what a sink gets of *sealed*.
+        """
 
 
 @define(eq=False)

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
-from .bookkeeper import Bookkeeper
-from .books import lowered, pool_of, post_facts, remaining_minor
+from .card_steps import CardSteps
 from .cardholders import CardholderManager
-from .cards import CardFactory, card_reference
 from .disbursement import Disbursement, Reason, Status
 from .exceptions import (
     DisburseError,
@@ -25,17 +23,17 @@ from .exceptions import (
     OrderConflictError,
     OrderNotFoundError,
     RefusedError,
+    SinkError,
     UnavailableError,
     WaitingError,
 )
-from .facts import Amounts, Facts
 from .fingerprint import fingerprint
 from .funding import BalanceFunder
-from .journal import Guard, StepJournal
+from .journal import Guard
 from .leases import Leases
 from .order import Order
-from .ports import Clock, Outcome, Store, Transaction
-from .records import CardRecord, DisbursementRecord, account_key
+from .ports import Clock, Store, Transaction
+from .records import DisbursementRecord, account_key
 
 _CLAIM_PAGE = 10
 """How many orders are looked at in one claim: no more are kept from other workers meanwhile."""
@@ -64,6 +62,9 @@ def view(record: DisbursementRecord) -> Disbursement:
 class Issuance:
     """
     Runs the steps of one disbursement on one account.
+
+    Attributes:
+        keeps_orders: Whether an order's content is stored until its cardholder exists.
     """
 
     account: str | None
@@ -72,8 +73,8 @@ class Issuance:
     leases: Leases
     cardholders: CardholderManager
     funder: BalanceFunder
-    cards: CardFactory
-    bookkeeper: Bookkeeper
+    card_steps: CardSteps
+    keeps_orders: bool = True
 
     def key(self, order_id: str) -> str:
         """
@@ -215,7 +216,7 @@ class Issuance:
             created_at=now,
             updated_at=now,
             expires_at=now + order.terms.valid_for,
-            order=order,
+            order=order if self.keeps_orders else None,
             look_at=now,
         )
 
@@ -234,7 +235,7 @@ class Issuance:
             return view(self._steps(record, order, guard))
         except WaitingError as waiting:
             return view(self._wait(record, waiting, guard))
-        except (UnavailableError, NotPermittedError) as later:
+        except (UnavailableError, NotPermittedError, NeedsOrderError, SinkError) as later:
             later.order_id = record.order_id
             later.disbursement = view(self._wait(record, later, guard))
             raise
@@ -280,73 +281,13 @@ class Issuance:
 
         return self.store.transact(work)
 
-    def issue_card(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
-        """
-        Issue the card of the record's generation and book its allotment, in one transaction.
-        """
-        journal = StepJournal(
-            store=self.store,
-            clock=self.clock,
-            scope=f"order/{record.key}/{record.attempt}",
-            guard=guard,
-        )
-
-        active: list[DisbursementRecord] = []
-
-        def then(tx: Transaction, outcome: Outcome) -> None:
-            current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            active[:] = [self._record_card(tx, current, outcome)]
-
-        cardholder_id = record.cardholder_id
-        if cardholder_id is None:
-            msg = f"order {record.order_id!r} has no cardholder"
-            raise NeedsOrderError(msg, order_id=record.order_id)
-        self.cards.issue(
-            record, cardholder_id, record.to_spend or record.amount, journal=journal, then=then
-        )
-        return active[0] if active else self.find(record.order_id)
-
-    def _record_card(
-        self, tx: Transaction, record: DisbursementRecord, outcome: Outcome
+    def issue_card(
+        self, record: DisbursementRecord, guard: Guard, *, is_ending: bool = False
     ) -> DisbursementRecord:
-        reference = card_reference(outcome, record.account)
-        facts = record.facts
-        if facts is None:
-            promised = record.promised or record.terms.most(record.amount)
-            pool = pool_of(tx, record.account, promised.currency)
-            tx.put(evolve(pool, promised_minor=pool.promised_minor - promised.minor))
-            facts = Facts(
-                scope=reference.id, allotted=(Amounts(id=reference.id, minor=promised.minor),)
-            )
-        else:
-            facts = evolve(facts, replaced=tuple(one.id for one in record.cards))
-        card = CardRecord(
-            card_id=reference.id,
-            account=record.account,
-            order_id=record.order_id,
-            amount=record.to_spend or record.amount,
-            remaining_minor=0,
-            terms=record.terms,
-            expires_at=record.expires_at,
-            is_open=True,
-            card_status=outcome["status"],
-            is_livemode=outcome["livemode"],
-        )
-        active = evolve(
-            record.become(Status.ACTIVE),
-            cards=(*record.cards, reference),
-            promised=None,
-            reason=None,
-            look_at=record.expires_at,
-        )
-        now = self.clock()
-        posted = post_facts(tx, active, facts, cause=reference.id, at=now)
-        left = remaining_minor(posted, facts, now)
-        posted, card = lowered(posted, evolve(card, remaining_minor=left), facts, now)
-        kept = tx.put(posted)
-        stored = tx.put(card)
-        self.bookkeeper.unpark(tx, stored)
-        return tx.get(DisbursementRecord, kept.key) or kept
+        """
+        Issue the card of the record's generation; see `issuing_disburse.card_steps.CardSteps.issue`.
+        """
+        return self.card_steps.issue(record, guard, is_ending=is_ending)
 
     def _wait(
         self, record: DisbursementRecord, why: DisburseError, guard: Guard
@@ -376,6 +317,7 @@ class Issuance:
 
         self.store.transact(decide)
         try:
+            self.card_steps.retire(record, guard)
             self.funder.undo(record, guard=guard)
         except (RefusedError, UnavailableError) as stuck:
             # Money of this order is still to go back: the order stays, and must be resumed for it.
@@ -405,7 +347,7 @@ def reason_of(error: DisburseError) -> Reason:
     return Reason(
         code=error.code or type(error).__name__,
         message=str(error),
-        remedy=error.remedy if isinstance(error, InvalidInputError) else "",
+        remedy=error.remedy if isinstance(error, InvalidInputError | SinkError) else "",
         param=error.param,
         stripe_request_id=error.stripe_request_id,
     )

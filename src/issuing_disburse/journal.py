@@ -167,7 +167,7 @@ class StepJournal:
         return f"{self.scope}#{step}"
 
     def _run(self, record: StepRecord, call: Call) -> Outcome:
-        if isinstance(call, StoredCall):
+        if isinstance(call, StoredCall) and record.request:  # else only a hash of it was to be kept
             return call.as_stored(record.request)(record.idempotency_key)
         return call(record.idempotency_key)
 

@@ -179,7 +179,7 @@ class Reclaimer:
         """
         if record.generation <= len(record.cards):
             return record
-        issued = self.issuance.issue_card(record, guard)
+        issued = self.issuance.issue_card(record, guard, is_ending=True)
 
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)

@@ -2,8 +2,8 @@
 What does a store keep?
 
 Every kind, in one place. What all have in common is in `issuing_disburse.rows`, what belongs to a card
-in `issuing_disburse.card_records`, what belongs to money on its way in
-`issuing_disburse.funding_records`.
+in `issuing_disburse.card_records`, to money on its way in `issuing_disburse.funding_records`, and to
+numbers that were handed out in `issuing_disburse.delivery_records`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 from attrs import evolve, field, frozen
 
 from .card_records import Answer, CardRecord, Claim, ParkedEvent
+from .delivery_records import DeliveryRecord
 from .disbursement import CardReference, Reason, Status
 from .exceptions import LedgerError
 from .facts import Facts
@@ -30,6 +31,7 @@ __all__ = [
     "Answer",
     "CardRecord",
     "Claim",
+    "DeliveryRecord",
     "DisbursementRecord",
     "FundingRecord",
     "Lease",
@@ -274,5 +276,6 @@ RECORDS: tuple[type[Row], ...] = (
     PoolRecord,
     FundingRecord,
     ParkedEvent,
+    DeliveryRecord,
 )
 """Every kind, in the order of their tables."""

@@ -12,7 +12,9 @@ import json
 import re
 import zlib
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
+
+from attrs import frozen
 
 from .hidden import Hidden, Sealed, Taken
 
@@ -28,6 +30,10 @@ _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _ASKED = re.compile(r"expand[^=&]*=(?:[^&=]*\.)?\s*(?:number|cvc)\s*(?:&|$)")
 _TOKEN = re.compile(r"\b(?:ek|sk|rk)_(?:test|live)_[^\s\"'<>]+|\bwhsec_[^\s\"'<>]+")
 _NUMBER = re.compile(r"(?<!\d)\d(?:[ .\-\u00a0]?\d){11,18}(?!\d)")
+_PERSONAL = frozenset(
+    {"city", "email", "first_name", "ip", "last_name", "line1", "line2", "name", "phone_number"}
+    | {"postal_code", "tax_id", "user_agent"}
+)
 _CVC = re.compile(r"(?i)(\bcv[cv]2?\b\W{0,16})\d+")
 
 
@@ -43,7 +49,14 @@ def asks_for_secrets(url: str, body: object) -> bool:
     )
 
 
-def redacted(content: object, *, is_doubtful: bool, key: str, taken: Taken | None = None) -> bytes:
+def redacted(
+    content: object,
+    *,
+    is_doubtful: bool,
+    key: str,
+    sent: bytes | None = None,
+    taken: Taken | None = None,
+) -> bytes:
     """
     Return an answer's body without secrets.
 
@@ -51,6 +64,7 @@ def redacted(content: object, *, is_doubtful: bool, key: str, taken: Taken | Non
         content: Bytes or text; compressed, cut off and broken ones are fine, too.
         is_doubtful: Whether anything may be in it: a number was asked for, or it is an error.
         key: The API key, in case somebody echoes it.
+        sent: The body of the request: an error that quotes somebody's name or address loses that.
         taken: Gets what a card, or an ephemeral key, held.
     """
     try:
@@ -64,7 +78,10 @@ def redacted(content: object, *, is_doubtful: bool, key: str, taken: Taken | Non
         parsed = json.loads(body)
         if taken is not None and isinstance(parsed, dict):
             _take(parsed, taken)
-        return json.dumps(_cleaned(parsed, is_doubtful=is_doubtful)).encode()
+        cleaner = _Cleaner(
+            is_doubtful=is_doubtful, personal=_personal(sent) if is_doubtful and sent else ()
+        )
+        return json.dumps(cleaner.cleaned(parsed)).encode()
     except (ValueError, TypeError, RecursionError, MemoryError, zlib.error):
         return WITHHELD
 
@@ -117,26 +134,48 @@ def _take(parsed: dict[str, Any], taken: Taken) -> None:
         taken.secret = Hidden(secret)
 
 
-# Any: JSON of whatever shape.
-def _cleaned(value: Any, *, is_doubtful: bool) -> Any:
-    if isinstance(value, dict):
-        return {
-            _text(name, is_doubtful=is_doubtful): SEALED
-            if _is_secret(name) and inner is not None and inner is not False
-            else _cleaned(inner, is_doubtful=is_doubtful)
-            for name, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_cleaned(inner, is_doubtful=is_doubtful) for inner in value]
-    if isinstance(value, str):
-        return _text(value, is_doubtful=is_doubtful)
-    if is_doubtful and isinstance(value, int | float) and abs(value) >= 10**11:
-        return SEALED
-    return value
+def _personal(sent: bytes) -> tuple[str, ...]:
+    pairs = parse_qsl(sent.decode(errors="replace"))
+    texts = {
+        text
+        for name, text in pairs
+        if len(text) > 1 and name.rpartition("[")[2].rstrip("]") in _PERSONAL
+    }
+    return tuple(sorted(texts, key=len, reverse=True))
 
 
-def _text(text: str, *, is_doubtful: bool) -> str:
-    clean = _TOKEN.sub(SEALED, text)
-    if is_doubtful:  # elsewhere digits stay: an order id of somebody's may well be sixteen of them
-        clean = _CVC.sub(rf"\1{SEALED}", _NUMBER.sub(SEALED, clean))
-    return clean
+@frozen(kw_only=True)
+class _Cleaner:
+    """
+    Writes an answer anew, without what may not be in it.
+    """
+
+    is_doubtful: bool
+    personal: tuple[str, ...]
+
+    def cleaned(self, value: Any) -> Any:  # Any: JSON of whatever shape
+        """
+        Return *value* without secrets.
+        """
+        if isinstance(value, dict):
+            return {
+                self._text(name): SEALED
+                if _is_secret(name) and inner is not None and inner is not False
+                else self.cleaned(inner)
+                for name, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self.cleaned(inner) for inner in value]
+        if isinstance(value, str):
+            return self._text(value)
+        if self.is_doubtful and isinstance(value, int | float) and abs(value) >= 10**11:
+            return SEALED
+        return value
+
+    def _text(self, text: str) -> str:
+        clean = _TOKEN.sub(SEALED, text)
+        if self.is_doubtful:  # elsewhere digits stay: somebody's order id may be sixteen of them
+            clean = _CVC.sub(rf"\1{SEALED}", _NUMBER.sub(SEALED, clean))
+        for one in self.personal:
+            clean = clean.replace(one, "[personal]")
+        return clean

@@ -145,6 +145,7 @@ class SealingTransport(stripe.HTTPClient):
             content,
             is_doubtful=is_asking or not is_good,
             key=self._api_key.revealed(),
+            sent=passage.body if passage is not None else None,
             taken=passage.taken if passage is not None and is_good else None,
         )
         headers = _without(answered, self._api_key)

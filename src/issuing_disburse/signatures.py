@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from attrs import field, frozen
 
 from .exceptions import InvalidInputError, SignatureInvalidError
+from .hidden import Hidden
 
 TOLERANCE_SECONDS = 300
 """How far a signed timestamp may lie from our clock, on either side."""
@@ -28,20 +29,26 @@ _MESSAGE = (
 )
 
 
-def _keyed(secrets: str | Iterable[str]) -> tuple[hmac.HMAC, ...]:
-    texts = [secrets] if isinstance(secrets, str) else list(secrets)
-    for text in texts:
-        if not isinstance(text, str) or not text or text != text.strip() or not text.isascii():
-            raise InvalidInputError(
-                "webhook_secret",
-                "is empty, has white space at its ends or is no ASCII text",
-                "pass the endpoint's signing secret, which begins with 'whsec_'",
-            )
-    if not texts:
+def _keyed(secrets: str | Hidden | Iterable[str | Hidden]) -> tuple[hmac.HMAC, ...]:
+    hidden = Hidden.each(secrets)
+    del secrets  # error reporters keep the variables of frames they find in a traceback
+    each = hidden if isinstance(hidden, tuple) else (hidden,)
+    if not all(_is_secret(one) for one in each):
+        raise InvalidInputError(
+            "webhook_secret",
+            "is empty, has white space at its ends or is no ASCII text",
+            "pass the endpoint's signing secret, which begins with 'whsec_'",
+        )
+    if not each:
         raise InvalidInputError(
             "webhook_secret", "is missing", "pass at least one endpoint's signing secret"
         )
-    return tuple(hmac.new(text.encode(), digestmod="sha256") for text in texts)
+    return tuple([hmac.new(one.revealed().encode(), digestmod="sha256") for one in each])
+
+
+def _is_secret(one: Hidden) -> bool:
+    text: object = one.revealed()
+    return isinstance(text, str) and bool(text) and text == text.strip() and text.isascii()
 
 
 def _tolerance(value: int) -> int:
@@ -119,9 +126,12 @@ class Verifier:
         return False
 
     def __repr__(self) -> str:
-        count = len(self._contexts)
+        count = len(
+            getattr(self, "_contexts", ())
+        )  # a report of its own refusal shows it half made
         secrets = "1 secret" if count == 1 else f"{count} secrets"
-        return f"Verifier(<{secrets}>, tolerance_seconds={self.tolerance_seconds})"
+        tolerance = getattr(self, "tolerance_seconds", "?")
+        return f"Verifier(<{secrets}>, tolerance_seconds={tolerance})"
 
 
 def _read(header: str) -> list[str]:
