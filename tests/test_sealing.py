@@ -199,6 +199,7 @@ def test_transport_passes_our_answers_by_the_sdk() -> None:
     assert bad.answer is None
 
 
+@pytest.mark.pci
 def test_transport_hands_secrets_to_the_one_call_that_asked() -> None:
     """The next call of the same thread, and a call of another one, get nothing."""
     transport, _ = make_transport(ok(**CARD), ok(**CARD), ok(secret="ek_test_1"))
@@ -239,6 +240,7 @@ def test_a_request_for_a_number_is_recognised(
     assert expected is asks_for_secrets(url, body)
 
 
+@pytest.mark.pci
 def test_a_request_for_a_number_raises_an_auditing_event() -> None:
     """An auditor can count such requests with the interpreter's own hooks, whoever sends them."""
     heard: list[object] = []
@@ -320,6 +322,7 @@ def test_transport_lets_an_interrupt_through_without_its_frames(
     assert KEY not in frames_of(caught.value)
 
 
+@pytest.mark.pci
 def test_transport_seals_what_an_asynchronous_client_gets() -> None:
     """The SDK's asynchronous client sees neither key nor number, and the wire sees the key."""
     transport, wire = make_transport(ok(id="ic_1", **CARD))

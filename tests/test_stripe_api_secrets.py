@@ -68,6 +68,7 @@ def test_key_and_request_do_not_show_in_reprs_and_the_api_is_not_pickled() -> No
         copy.deepcopy(api)
 
 
+@pytest.mark.pci
 def test_card_numbers_are_sealed_before_the_sdk_parses_or_logs_them(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
