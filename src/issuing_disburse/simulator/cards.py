@@ -21,23 +21,12 @@ from issuing_disburse.simulator.errors import ApiError, parameter_missing
 from issuing_disburse.simulator.expansion import SECRETS
 from issuing_disburse.simulator.issuing import require_issuing
 from issuing_disburse.simulator.listing import page
-from issuing_disburse.simulator.metadata import Metadata, merge_metadata
-from issuing_disburse.simulator.schema import (
-    Choice,
-    Free,
-    Hash,
-    Integer,
-    Node,
-    Params,
-    Text,
-    list_params,
-    params,
-)
+from issuing_disburse.simulator.metadata import merge_metadata
+from issuing_disburse.simulator.schema import Params
 from issuing_disburse.simulator.spending import (
     NO_CONTROLS,
     Controls,
     Spend,
-    card_controls,
     controls_wire,
     read_controls,
 )
@@ -134,56 +123,6 @@ class Card(Resource):
         """
         today = datetime.fromtimestamp(now, UTC)
         return (today.year, today.month) > (self.exp_year, self.exp_month)
-
-
-_SHARED: dict[str, Node] = {
-    "financial_account": Text(),
-    "metadata": Metadata(),
-    "personalization_design": Text(clearable=True),
-    "pin": Free(),
-    "shipping": Free(),
-    "spending_controls": card_controls(),
-}
-CREATE = params(
-    {
-        **_SHARED,
-        "cardholder": Text(),
-        "currency": Text(required=True),
-        "exp_month": Integer(),
-        "exp_year": Integer(),
-        "lifecycle_controls": Hash(
-            {
-                "cancel_after": Hash(
-                    {"payment_count": Integer(required=True, least=1)}, required=True
-                )
-            }
-        ),
-        "replacement_for": Text(),
-        "replacement_reason": Choice({"damaged", "expired", "lost", "stolen"}),
-        "second_line": Text(clearable=True, longest=24),
-        "status": Choice({"active", "inactive"}),
-        "type": Choice({"physical", "virtual"}, required=True),
-    }
-)
-UPDATE = params(
-    {
-        **_SHARED,
-        "cancellation_reason": Choice({"lost", "stolen"}),
-        "status": Choice({"active", "canceled", "inactive"}),
-    }
-)
-RETRIEVE = params()
-LIST = list_params(
-    {
-        "cardholder": Text(),
-        "exp_month": Integer(),
-        "exp_year": Integer(),
-        "last4": Text(longest=4),
-        "personalization_design": Text(),
-        "status": Choice({"active", "canceled", "inactive"}),
-        "type": Choice({"physical", "virtual"}),
-    }
-)
 
 
 def create(call: Call) -> Card:

@@ -12,6 +12,7 @@ from issuing_disburse.simulator import (
     balance_settings,
     balance_transfers,
     captures,
+    card_params,
     cardholders,
     cards,
     delivery,
@@ -59,10 +60,10 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/issuing/cardholders", cardholders.listing, cardholders.LIST),
     Endpoint("GET", "/v1/issuing/cardholders/:id", cardholders.retrieve, cardholders.RETRIEVE),
     Endpoint("POST", "/v1/issuing/cardholders/:id", cardholders.update, cardholders.UPDATE),
-    Endpoint("POST", "/v1/issuing/cards", cards.create, cards.CREATE),
-    Endpoint("GET", "/v1/issuing/cards", cards.listing, cards.LIST),
-    Endpoint("GET", "/v1/issuing/cards/:id", cards.retrieve, cards.RETRIEVE),
-    Endpoint("POST", "/v1/issuing/cards/:id", cards.update, cards.UPDATE),
+    Endpoint("POST", "/v1/issuing/cards", cards.create, card_params.CREATE),
+    Endpoint("GET", "/v1/issuing/cards", cards.listing, card_params.LIST),
+    Endpoint("GET", "/v1/issuing/cards/:id", cards.retrieve, card_params.RETRIEVE),
+    Endpoint("POST", "/v1/issuing/cards/:id", cards.update, card_params.UPDATE),
     Endpoint("GET", "/v1/issuing/authorizations", authorizations.listing, authorizations.LIST),
     Endpoint(
         "GET", "/v1/issuing/authorizations/:id", authorizations.retrieve, authorizations.RETRIEVE
