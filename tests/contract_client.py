@@ -62,6 +62,33 @@ class ContractClient(stripe.HTTPClient):
             self.problems += [f"{self.requests[-1]} -> {p}" for p in check_answer(content)]
         return content, status, answered
 
+    async def request_async(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        post_data: Any = None,
+        **options: Any,
+    ) -> tuple[Any, int, Any]:
+        """
+        Send one request of an asynchronous call, held to the same contract.
+        """
+        self.requests.append(f"{method.upper()} {urlsplit(url).path}")
+        name = self.requests[-1]
+        self.problems += check_request(method, url, post_data)
+        content, status, answered = await self._inner.request_async(
+            method, url, headers, post_data, **options
+        )
+        if status == 200:
+            self.problems += [f"{name} -> {p}" for p in check_answer(content)]
+        return content, status, answered
+
+    async def sleep_async(self, secs: float) -> None:
+        """
+        Wait as the inner client does.
+        """
+        await self._inner.sleep_async(secs)
+
     def close(self) -> None:
         """
         Close the inner client.

@@ -47,6 +47,7 @@ _SERVICES = (
     "issuing/_transaction",
     "test_helpers/issuing/_authorization",
     "test_helpers/issuing/_card",
+    "test_helpers/issuing/_personalization_design",
     "test_helpers/issuing/_transaction",
 )
 

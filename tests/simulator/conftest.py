@@ -12,6 +12,7 @@ from orjson import dumps, loads
 
 from contract_client import ContractClient
 from issuing_disburse.simulator import Behaviour, IssuingSimulator
+from whole_surface import Tour, asynchronously, synchronously
 
 VERSION = "2026-10-28.endive"
 UNTYPED_FIELDS = ("topup: destination_balance: unknown field",)
@@ -205,3 +206,13 @@ def reply() -> type[Reply]:
     The reply class, for handlers written inside a test.
     """
     return Reply
+
+
+@pytest.fixture(scope="module", params=[synchronously, asynchronously], ids=["sync", "async"])
+def toured(request: pytest.FixtureRequest) -> Bench:
+    """
+    A bench on which every endpoint was called once through the SDK.
+    """
+    made = build()
+    Tour(made, request.param).run()
+    return made

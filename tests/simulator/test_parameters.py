@@ -27,11 +27,6 @@ DIFFERENT = {
     "POST /v1/transfers: amount is required": "Stripe cannot move an unnamed sum",
     "DELETE /v1/webhook_endpoints/:id: expand is unknown to the SDK": "everything takes expand",
 }
-WITHOUT_CLASS = {
-    "POST /v1/test_helpers/issuing/personalization_designs/:id/activate": "a physical matter",
-    "POST /v1/test_helpers/issuing/personalization_designs/:id/deactivate": "a physical matter",
-    "POST /v1/test_helpers/issuing/personalization_designs/:id/reject": "a physical matter",
-}
 NOT_OFFERED = {
     "DELETE /v1/accounts/:id",
     "POST /v1/accounts/:id/reject",
@@ -79,7 +74,7 @@ def test_endpoint_declares_what_the_sdk_types(endpoint):
     declared = params_class_for(endpoint.method, endpoint.path.replace(":id", "x"))
     untyped = {name for known, name in UNTYPED if known == endpoint.name}
     if declared is None:
-        assert untyped or endpoint.name in WITHOUT_CLASS
+        assert untyped
         assert untyped <= set(endpoint.params.fields)
         return
     found = {

@@ -65,6 +65,7 @@ class Account(Resource):
 
     country: str
     default_currency: str
+    kind: str = "none"
     email: str | None = None
     business_type: str | None = None
     details: dict[str, object] = field(factory=dict)
@@ -156,7 +157,7 @@ class Account(Resource):
             "requirements": requirements(due, disabled),
             "settings": self._settings(),
             "tos_acceptance": {"date": None, "ip": None, "user_agent": None, **self.services_terms},
-            "type": "standard" if self.id == world.platform else "none",
+            "type": self.kind,
         }
 
     def _settings(self) -> Wire:

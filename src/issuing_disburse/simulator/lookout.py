@@ -2,20 +2,31 @@
 What is there, for a test that wants to look?
 """
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Literal, overload
 
 from orjson import loads
 
 from issuing_disburse.simulator.errors import SimulatorError
-from issuing_disburse.simulator.objects import (
+from issuing_disburse.simulator.money_objects import (
+    AccountObject,
+    BalanceTransactionObject,
+    BalanceTransferObject,
+    DisputeObject,
     EventObject,
+    PayoutObject,
+    TopupObject,
+    TransferObject,
+    TransferReversalObject,
+    WebhookEndpointObject,
 )
-from issuing_disburse.simulator.world import Resource
-
-if TYPE_CHECKING:
-    pass
-
+from issuing_disburse.simulator.objects import (
+    AuthorizationObject,
+    CardholderObject,
+    CardObject,
+    TransactionObject,
+)
 from issuing_disburse.simulator.room import Room
+from issuing_disburse.simulator.world import Resource
 
 _KINDS = {
     "account": "account",
@@ -40,12 +51,63 @@ class Lookout(Room):
     Show copies of what the simulator holds.
     """
 
-    def objects(self, kind: str, account: str | None = None) -> list[dict[str, Any]]:
+    @overload
+    def objects(
+        self, kind: Literal["account"], account: str | None = ...
+    ) -> list[AccountObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["authorization"], account: str | None = ...
+    ) -> list[AuthorizationObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["balance_transaction"], account: str | None = ...
+    ) -> list[BalanceTransactionObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["balance_transfer"], account: str | None = ...
+    ) -> list[BalanceTransferObject]: ...
+    @overload
+    def objects(self, kind: Literal["card"], account: str | None = ...) -> list[CardObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["cardholder"], account: str | None = ...
+    ) -> list[CardholderObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["dispute"], account: str | None = ...
+    ) -> list[DisputeObject]: ...
+    @overload
+    def objects(self, kind: Literal["event"], account: str | None = ...) -> list[EventObject]: ...
+    @overload
+    def objects(self, kind: Literal["payout"], account: str | None = ...) -> list[PayoutObject]: ...
+    @overload
+    def objects(self, kind: Literal["topup"], account: str | None = ...) -> list[TopupObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["transaction"], account: str | None = ...
+    ) -> list[TransactionObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["transfer"], account: str | None = ...
+    ) -> list[TransferObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["transfer_reversal"], account: str | None = ...
+    ) -> list[TransferReversalObject]: ...
+    @overload
+    def objects(
+        self, kind: Literal["webhook_endpoint"], account: str | None = ...
+    ) -> list[WebhookEndpointObject]: ...
+    def objects(self, kind: str, account: str | None = None) -> Any:
         """
         Return copies of all objects of a *kind* such as ``"card"``, oldest first.
 
         Args:
             account: Only this account's; everybody's when left out.
+
+        Raises:
+            SimulatorError: There is no such kind.
         """
         noun = _KINDS.get(kind)
         if noun is None:
@@ -66,4 +128,4 @@ class Lookout(Room):
         """
         Return all events, oldest first.
         """
-        return [cast("EventObject", event) for event in self.objects("event", account)]
+        return self.objects("event", account)

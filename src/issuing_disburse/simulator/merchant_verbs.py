@@ -3,16 +3,12 @@ What do merchants do, as seen from a test?
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from issuing_disburse.simulator.objects import (
     AuthorizationObject,
     TransactionObject,
 )
-
-if TYPE_CHECKING:
-    pass
-
 from issuing_disburse.simulator.room import Room
 
 _HELPERS = "/v1/test_helpers/issuing"

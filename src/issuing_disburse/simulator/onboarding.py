@@ -133,6 +133,7 @@ def create(call: Call) -> Account:
         country=country,
         default_currency=currency_of(country, world.behaviour),
         controller=_controller(asked),
+        kind=asked.get("type", "none" if "controller" in asked else "standard"),
     )
     _apply(call, account, asked)
     world.add(account)

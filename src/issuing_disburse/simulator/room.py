@@ -3,7 +3,7 @@ What do the simulator's own verbs have in common?
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orjson import loads
 
@@ -13,9 +13,6 @@ from issuing_disburse.simulator.engine import Engine
 from issuing_disburse.simulator.errors import ApiError, SimulatorError
 from issuing_disburse.simulator.form import decode, encode
 from issuing_disburse.simulator.world import Call, World
-
-if TYPE_CHECKING:
-    pass
 
 
 class Room:

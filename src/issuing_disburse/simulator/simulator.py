@@ -92,6 +92,7 @@ class IssuingSimulator(Doors, MerchantVerbs, Backstage, Lookout):
             default_currency=currency_of(country, world.behaviour),
             business_type="company",
             controller={"type": "account"},
+            kind="standard",
         )
         world.platform = platform.id
         world.add(platform)
