@@ -80,7 +80,10 @@ class World:
     def __attrs_post_init__(self) -> None:
         self.client = ContractClient(self.simulator.http_client())
         self.disburser = self.connect()
-        self.simulator.deliver_webhooks_to(self.disburser.handle_webhook)
+        # Whichever disburser is the world's own by then: it may be replaced.
+        self.simulator.deliver_webhooks_to(
+            lambda payload, signature: self.disburser.handle_webhook(payload, signature)  # noqa: PLW0108 - late
+        )
 
     def connect(self, **changes: Any) -> Disburser:
         """
@@ -104,6 +107,14 @@ class World:
         Count the requests for one endpoint.
         """
         return self.client.requests.count(method_and_path)
+
+    def send(self, path: str, **params: Any) -> None:
+        """
+        Do something at Stripe that the library leaves to people, as at a dashboard.
+        """
+        api = self.disburser._shared.api  # noqa: SLF001  # the connection that is there anyway
+        call = api.prepare(path, params, account=self.account, keep=lambda answer: answer)
+        call(f"by-hand-{path}")
 
     def check_books(self, *order_ids: str) -> None:
         """

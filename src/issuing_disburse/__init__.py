@@ -32,6 +32,7 @@ from .order import Order
 from .policy import AuthorizationPolicy
 from .ports import FundingReceipt, FundingRoute, Journal, Store
 from .preflight import Preflight
+from .rebuild import Rebuild
 from .recipient import Address, Recipient, UserTerms
 from .reclaim import Reclaimer, Reclamation
 from .reconcile import Discrepancy, Reconciliation, Repair
@@ -79,6 +80,7 @@ __all__ = [
     "PrefundedRoute",
     "Reason",
     "Receipt",
+    "Rebuild",
     "Recipient",
     "RecipientNotReadyError",
     "Reclaimer",

@@ -245,6 +245,13 @@ def _known_authorization(tx: Transaction, fact: AuthorizationFacts) -> Authoriza
     return record.facts.authorization(fact.id) if record and record.facts else None
 
 
+def confirmed_by(card: CardRecord, fact: AuthorizationFacts) -> CardRecord:
+    """
+    Return *card* with the use confirmed that Stripe has approved.
+    """
+    return _settled(card, fact, released=False)
+
+
 def _settled(card: CardRecord, fact: AuthorizationFacts, *, released: bool) -> CardRecord:
     """
     Return *card* with the claim of one authorization confirmed, released, or made after the fact.

@@ -85,7 +85,10 @@ def _details_digest(recipient: Recipient, identity: str) -> str:
     return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:32]
 
 
-def _kept(answer: Answer) -> Outcome:
+def cardholder_outcome(answer: Answer) -> Outcome:
+    """
+    Reduce a cardholder of Stripe's to what may be kept: nothing personal.
+    """
     requirements = answer.get("requirements") or {}
     return {
         "id": answer["id"],
@@ -148,7 +151,9 @@ class CardholderManager:
         answer = self.api.get(
             f"/v1/issuing/cardholders/{known.cardholder_id}", account=known.account
         )
-        return self.store.transact(lambda tx: _stored(tx, known, _kept(answer), self.clock()))
+        return self.store.transact(
+            lambda tx: _stored(tx, known, cardholder_outcome(answer), self.clock())
+        )
 
     def _create(
         self, recipient: Recipient, identity: str, digest: str, account: str | None
@@ -161,7 +166,7 @@ class CardholderManager:
             "/v1/issuing/cardholders",
             cardholder_params(recipient, identity),
             account=account,
-            keep=_kept,
+            keep=cardholder_outcome,
         )
 
         def look() -> Outcome | None:
@@ -170,7 +175,7 @@ class CardholderManager:
             filters = {"created": {"gte": begun - _SKEW}}
             for one in self.api.pages("/v1/issuing/cardholders", filters, account=account):
                 if (one.get("metadata") or {}).get(RECIPIENT_METADATA) == identity:
-                    return _kept(one)
+                    return cardholder_outcome(one)
             return None
 
         fresh: list[RecipientRecord] = []
@@ -187,7 +192,9 @@ class CardholderManager:
     def _update(self, recipient: Recipient, known: RecipientRecord, digest: str) -> RecipientRecord:
         journal = StepJournal(store=self.store, clock=self.clock, scope=f"recipient/{known.key}")
         path = f"/v1/issuing/cardholders/{known.cardholder_id}"
-        call = self.api.prepare(path, _details(recipient), account=known.account, keep=_kept)
+        call = self.api.prepare(
+            path, _details(recipient), account=known.account, keep=cardholder_outcome
+        )
         changed = evolve(known, details=digest)
 
         def then(tx: Transaction, outcome: Outcome) -> None:
@@ -226,19 +233,26 @@ class CardholderManager:
         )
 
 
+def recipient_reason(outcome: Outcome) -> str | None:
+    """
+    Return why a cardholder may not hold a card; ``None`` if it may.
+    """
+    reason: str | None = outcome["disabled_reason"]
+    if outcome["status"] in {"blocked", "inactive"} and reason is None:
+        reason = outcome["status"]
+    return reason
+
+
 def _stored(
     tx: Transaction, known: RecipientRecord, outcome: Outcome, now: datetime
 ) -> RecipientRecord:
     current = tx.get(RecipientRecord, known.key)
-    reason = outcome["disabled_reason"]
-    if outcome["status"] in {"blocked", "inactive"} and reason is None:
-        reason = outcome["status"]
     return tx.put(
         evolve(
             current or evolve(known, version=0),
             cardholder_id=outcome["id"],
             details=known.details,
-            disabled_reason=reason,
+            disabled_reason=recipient_reason(outcome),
             past_due=tuple(outcome["past_due"]),
             checked_at=now,
         )

@@ -18,6 +18,9 @@ from .terms import PER_AUTHORIZATION_MAX_MINOR, PROBE_MAX_MINOR, Terms, card_exp
 
 ORDER_METADATA = "issuing_disburse_order"
 GENERATION_METADATA = "issuing_disburse_generation"
+AMOUNT_METADATA = "issuing_disburse_amount"
+EXPIRES_METADATA = "issuing_disburse_expires"
+FINGERPRINT_METADATA = "issuing_disburse_fingerprint"
 
 
 def card_params(
@@ -50,9 +53,9 @@ def card_params(
         "metadata": {
             ORDER_METADATA: record.order_id,
             GENERATION_METADATA: str(record.generation),
-            "issuing_disburse_amount": str(amount.minor),
-            "issuing_disburse_expires": str(int(record.expires_at.timestamp())),
-            "issuing_disburse_fingerprint": record.fingerprint,
+            AMOUNT_METADATA: str(amount.minor),
+            EXPIRES_METADATA: str(int(record.expires_at.timestamp())),
+            FINGERPRINT_METADATA: record.fingerprint,
         },
     }
 
@@ -188,7 +191,7 @@ class CardFactory:
                 if (
                     metadata.get(ORDER_METADATA) == record.order_id
                     and metadata.get(GENERATION_METADATA) == str(record.generation)
-                    and metadata.get("issuing_disburse_fingerprint") == record.fingerprint
+                    and metadata.get(FINGERPRINT_METADATA) == record.fingerprint
                 ):
                     return card_outcome(card)
             return None

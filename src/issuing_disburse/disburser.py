@@ -37,6 +37,7 @@ from .policy import AuthorizationPolicy
 from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
 from .preflight import Inspector, Preflight
 from .recipient import Recipient
+from .rebuild import Rebuild, Rebuilder
 from .reclaim import (
     Reclaimer,
     ReclaimOutcome,
@@ -91,6 +92,7 @@ class _Shared:
     route: FundingRoute | None
     sink: SecretSink | None
     keeps_orders: bool
+    accept_empty_store: bool
 
 
 class Disburser:
@@ -176,7 +178,16 @@ class Disburser:
             is_livemode=shared.is_livemode,
             others=shared.others,
         )
+        self._rebuilder = Rebuilder(
+            account=account,
+            api=api,
+            store=store,
+            clock=clock,
+            funder=self.funding,
+            bookkeeper=bookkeeper,
+        )
         self._is_known = False
+        self._is_admitted = False
 
     @classmethod
     def connect(
@@ -198,6 +209,7 @@ class Disburser:
         timer: Timer = time.monotonic,
         lease_seconds: float = LEASE_SECONDS,
         preview_version: str = PREVIEW_VERSION,
+        accept_empty_store: bool = False,
     ) -> Self:
         """
         Make a disburser; nothing is sent until it is used.
@@ -224,6 +236,8 @@ class Disburser:
             timer: Monotonic seconds, for deadlines.
             lease_seconds: How long a crashed worker keeps an order from others.
             preview_version: ``Stripe-Version`` for the endpoints that only a preview has.
+            accept_empty_store: Say that a store without orders is meant, although the account has
+                cards of orders already; without it such a store refuses to disburse, see `rebuild`.
 
         Raises:
             InvalidInputError: Naming the argument and the remedy.
@@ -268,6 +282,7 @@ class Disburser:
             route=route,
             sink=sink,
             keeps_orders=keeps_orders,
+            accept_empty_store=accept_empty_store,
         )
         return cls(shared, account)
 
@@ -297,6 +312,8 @@ class Disburser:
 
         Raises:
             InvalidInputError: A field is wrong; nothing was sent.
+            StoreMismatchError: The store is another platform's, or is empty although the account has
+                cards of ours; nothing was sent but questions.
             OrderConflictError: The id is known with other content; nothing was done.
             RefusedError: Stripe said no, or money is missing. It is stored as ``FAILED``, what was
                 moved is given back, and ``.disbursement`` tells.
@@ -307,7 +324,7 @@ class Disburser:
         """
         today = self._shared.clock().date()
         order.recipient.check_for(order.amount.currency, today=today)  # before any call
-        self._identify()
+        self._admit()
         return self._issuance.disburse(order)
 
     def resume(self, order_id: str) -> Disbursement:
@@ -542,6 +559,27 @@ class Disburser:
             progress=progress,
         ).reconcile(since, until)
 
+    def rebuild(self) -> Rebuild:
+        """
+        Read the orders of this account back from Stripe into a store that has none.
+
+        Cards' metadata and controls, transfers, authorizations, transactions, disputes and balance
+        transactions give back every order whose card exists, with its amounts, state and statement.
+        Webhooks, `reclaim` and `reconcile` go on from there. Handing an order in again brings back its
+        full terms, or takes over the money that was moved for it before there was a card. After a
+        crash, run it again.
+
+        Raises:
+            StoreMismatchError: The store has orders of this account, or belongs to another platform
+                or mode; nothing was changed.
+            UnavailableError: Stripe cannot be reached; run it again.
+
+        Stripe: ``GET`` of cards, cardholders, transfers, authorizations, transactions, disputes and
+        balance transactions
+        """
+        self._identify()
+        return self._rebuilder.rebuild()
+
     def verify_ledger(self) -> LedgerProof:
         """
         Verify the hash chain of every disbursement and funding of the whole store, and all totals.
@@ -656,6 +694,15 @@ class Disburser:
             )
             raise StoreMismatchError(msg, code="store_mismatch")
         self._is_known = True
+
+    def _admit(self) -> None:
+        """
+        Make sure that the store knows the account's cards before anything is paid, once per process.
+        """
+        self._identify()
+        if not self._is_admitted:
+            self._rebuilder.admit(is_meant=self._shared.accept_empty_store)
+            self._is_admitted = True
 
     def close(self) -> None:
         """

@@ -78,7 +78,12 @@ class DisburseError(Exception):
 class RefusedError(DisburseError):
     """
     Stripe or this library said no; repeating it unchanged cannot help.
+
+    Attributes:
+        is_replayed: Whether Stripe did not judge anew, because the idempotency key was used before.
     """
+
+    is_replayed: bool = False
 
 
 class InvalidInputError(RefusedError, ValueError):

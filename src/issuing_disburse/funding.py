@@ -136,19 +136,36 @@ class BalanceFunder:
                     wanted=wanted,
                     whose="the Issuing balance",
                 )
-            funding = FundingRecord(
-                id=idempotency_key(record.key, "funding", len(current.fundings) + 1),
-                account=record.account,
-                amount=wanted,
-                route=type(self.route).__name__,
-                members=(record.key,),
-                created_at=self.clock(),
-            )
+            funding = self._new_funding(tx, current, wanted)
             tx.put(evolve(pool, promised_minor=pool.promised_minor + wanted.minor))
             changed = evolve(current, promised=wanted, fundings=(*current.fundings, funding.id))
             return tx.put(changed), tx.put(funding)
 
         return self.store.transact(work)
+
+    def _new_funding(
+        self, tx: Transaction, record: DisbursementRecord, wanted: Money
+    ) -> FundingRecord:
+        """
+        Return a funding of its own number, or take over what a rebuild has found for this order.
+        """
+        number = len(record.fundings) + 1
+        while True:
+            name = idempotency_key(record.key, "funding", number)
+            known = tx.get(FundingRecord, name, lock=True)
+            if known is None:
+                return FundingRecord(
+                    id=name,
+                    account=record.account,
+                    amount=wanted,
+                    route=type(self.route).__name__,
+                    members=(record.key,),
+                    created_at=self.clock(),
+                )
+            is_alive = known.progress in {"moving", "moved"} and not known.members
+            if is_alive and known.amount == wanted:
+                return evolve(known, members=(record.key,))
+            number += 1
 
     def _known_balance(self, record: DisbursementRecord, *, needs_cover: bool) -> Money | None:
         """

@@ -196,7 +196,7 @@ class Issuance:
             elif known.status is Status.PENDING:
                 fresh = known
             else:
-                return known, False
+                return _with_terms(tx, known, order), False
             leased = self.leases.take(tx, fresh)
             if leased is None:
                 return fresh, False
@@ -338,6 +338,19 @@ class Issuance:
             )
 
         return self.store.transact(work)
+
+
+def _with_terms(tx: Transaction, record: DisbursementRecord, order: Order) -> DisbursementRecord:
+    """
+    Bring back the terms that Stripe does not carry, to an order that was read back from there.
+    """
+    if not record.is_rebuilt:
+        return record
+    for reference in record.cards:
+        card = tx.get(CardRecord, reference.id, lock=True)
+        if card is not None:
+            tx.put(evolve(card, terms=order.terms))
+    return tx.put(evolve(record, terms=order.terms, is_rebuilt=False))
 
 
 def reason_of(error: DisburseError) -> Reason:

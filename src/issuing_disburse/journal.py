@@ -135,9 +135,11 @@ class StepJournal:
             if not refusal.is_recorded:
                 raise
             return _looked(look)
-        except RefusedError:
+        except RefusedError as refusal:
             found = _looked(look)
             if found is None:
+                if is_fresh and refusal.is_replayed:
+                    return None  # said to a store that is lost: the key was spent before we had it
                 self._refuse(record)
                 raise
             return found

@@ -72,6 +72,8 @@ class AccountRecord(Row):
     Attributes:
         funding_checked_at: UTC; when its payout schedule and capabilities were last seen fit.
         funding_refused: Why balance transfers cannot be used, until a probe clears it.
+        is_admitted: Whether it was made sure that this store knows the account's cards.
+        is_rebuilding: Whether a rebuild was begun and has not come to its end.
     """
 
     KIND: ClassVar[str] = "account"
@@ -79,6 +81,8 @@ class AccountRecord(Row):
     account: str | None
     funding_checked_at: datetime | None = None
     funding_refused: Reason | None = None
+    is_admitted: bool = False
+    is_rebuilding: bool = False
 
     @property
     def key(self) -> str:
@@ -116,6 +120,8 @@ class DisbursementRecord(Row):
         is_reclaimed: Whether somebody asked for the rest back: no further card is issued.
         is_to_lower: Whether a capture on a replaced card has taken from the current one, and
             Stripe's limits do not say so yet.
+        is_rebuilt: Whether it was read back from Stripe, and its terms are only what Stripe carries;
+            handing the order in again brings them back.
         look_at: UTC; when `resume_all` or `reclaim_expired` should look at it.
         entries: How many ledger entries its chain has; *digest* is the last one's hash.
     """
@@ -147,6 +153,7 @@ class DisbursementRecord(Row):
     lease: Lease | None = None
     is_reclaimed: bool = False
     is_to_lower: bool = False
+    is_rebuilt: bool = False
     look_at: datetime | None = None
     entries: int = 0
     digest: str = GENESIS

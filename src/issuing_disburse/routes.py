@@ -32,6 +32,34 @@ BALANCE_TRANSFER = "balance_transfer"
 _LOOK_BACK = timedelta(minutes=5)
 
 
+_OTHER_TYPES = ("issuing_", "topup", "payout")
+_OTHER_SOURCES = (
+    "iauth_",
+    "ipi_",
+    "idp_",
+    "tu_",
+    "po_",
+    "tr_",
+    "trr_",
+    "py_",
+    "pyr_",
+    "ch_",
+    "re_",
+)
+
+
+def is_balance_transfer(transaction: Answer) -> bool:
+    """
+    Tell whether a balance transaction may be a side of a balance transfer.
+
+    Stripe states neither its type nor its source: it is what no other object is named for.
+    """
+    if str(transaction.get("type")).startswith(_OTHER_TYPES):
+        return False
+    name = _id(transaction.get("source"))
+    return name is None or not str(name).startswith(_OTHER_SOURCES)
+
+
 def issuing_available(balance: Answer, currency: str) -> Money:
     """
     Read what the Issuing balance has available, in minor units; an absent one is empty.
@@ -142,7 +170,7 @@ class BalanceTransfers:
             for one in pages
             if one["balance_type"] == source
             and one["net"] == -amount.minor
-            and one.get("source") is None
+            and is_balance_transfer(one)
             and one["id"] not in known.transactions
         ]
         if not candidates:

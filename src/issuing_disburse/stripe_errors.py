@@ -50,7 +50,12 @@ def translated(exc: stripe.StripeError, *, is_effect: bool) -> DisburseError:
     if status in {409, 429} or code == "rate_limit":  # rate limits have come as 400, too
         return UnavailableError(message, **context)
     if 400 <= status < 500 and status != 424:  # noqa: PLR2004  # 424: a dependency of Stripe's failed
-        return RefusedError(message, **context)
+        refused = RefusedError(message, **context)
+        kind = detail.type if detail else None
+        refused.is_replayed = (
+            headers.get("idempotent-replayed") == "true" or kind == "idempotency_error"
+        )
+        return refused
     return failed(status, headers, is_effect=is_effect, code=code, param=context["param"])
 
 

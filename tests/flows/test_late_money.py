@@ -4,65 +4,19 @@ Does everything that nobody could decline have a name, an account and an alert?
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from issuing_disburse import Statement
 from issuing_disburse.ledger import balances
+from late_things import (
+    force_capture,
+    late_capture,
+    over_capture,
+    unlinked_refund,
+    won_dispute,
+)
 from world import World, make_order
-
-FRAUD = {"reason": "fraudulent", "fraudulent": {"explanation": "nobody knows this purchase"}}
-
-
-def late_capture(world: World, card: str) -> None:
-    """
-    Capture what had expired.
-    """
-    authorization = world.simulator.authorize(card, 12_500)["id"]
-    world.simulator.clock.advance(timedelta(days=8))
-    world.simulator.capture(authorization)
-
-
-def force_capture(world: World, card: str) -> None:
-    """
-    Capture without having asked.
-    """
-    world.simulator.force_capture(card, 4_000)
-
-
-def over_capture(world: World, card: str) -> None:
-    """
-    Capture more than was approved.
-    """
-    world.simulator.capture(world.simulator.authorize(card, 12_500)["id"], 14_000)
-
-
-def unlinked_refund(world: World, card: str) -> None:
-    """
-    Give money back without saying what for.
-    """
-    world.simulator.unlinked_refund(card, 2_000)
-
-
-def won_dispute(world: World, card: str) -> None:
-    """
-    Contest a capture, and win.
-    """
-    world.simulator.capture(world.simulator.authorize(card, 12_500)["id"])
-    (capture,) = world.simulator.objects("transaction", world.account)
-    send(world, "/v1/issuing/disputes", transaction=capture["id"], evidence=FRAUD)
-    (dispute,) = world.simulator.objects("dispute", world.account)
-    send(world, f"/v1/issuing/disputes/{dispute['id']}/submit")
-    world.simulator.decide_dispute(dispute["id"], won=True)
-
-
-def send(world: World, path: str, **params: Any) -> None:
-    """
-    Do something at Stripe that the library leaves to people.
-    """
-    api = world.disburser._shared.api  # noqa: SLF001  # as somebody at a dashboard would
-    api.prepare(path, params, account=world.account, keep=lambda answer: answer)(f"by-hand-{path}")
 
 
 @pytest.mark.parametrize(
