@@ -15,13 +15,7 @@ from datetime import datetime
 
 from attrs import evolve, field, frozen
 
-from .bookkeeper import (
-    Bookkeeper,
-    Fact,
-    authorization_facts,
-    dispute_facts,
-    transaction_facts,
-)
+from .bookkeeper import Bookkeeper
 from .books import add_to_pool, opening_entry, pool_of
 from .cardholders import RECIPIENT_METADATA, cardholder_outcome, recipient_reason
 from .cards import ORDER_METADATA
@@ -40,6 +34,7 @@ from .records import (
 from .restoring import Restored, Restorer
 from .routes import FUNDING_METADATA
 from .salvage import Movements, SalvagedCard, SalvagedTransfer
+from .snapshots import Fact, authorization_facts, dispute_facts, transaction_facts
 from .stripe_api import Answer, StripeAPI
 
 NOT_CARRIED = (

@@ -10,7 +10,7 @@ from datetime import timedelta
 import orjson
 from attrs import define, evolve, field, frozen
 
-from .bookkeeper import Bookkeeper, Fact, confirmed_by
+from .bookkeeper import Bookkeeper, confirmed_by
 from .books import card_balance, funded_line, given_back_line, post_funding
 from .cards import card_outcome, card_reference
 from .disbursement import Reason, Status, idempotency_key
@@ -27,6 +27,7 @@ from .records import (
 )
 from .routes import BALANCE_TRANSFER, REVERSAL
 from .salvage import Movements, SalvagedCard, SalvagedTransfer
+from .snapshots import Fact
 
 _ATTEMPTS_MAX = 32
 """How many fundings of one order are looked for."""
