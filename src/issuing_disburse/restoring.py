@@ -312,6 +312,7 @@ class Restorer:
             brought_minor=transfer.amount.minor if arrived is not None else 0,
             has_arrived=arrived is not None,
             given_back_minor=transfer.amount.minor if transfer.has_failed else 0,
+            returned=transfer.reversed_for_others(),
         )
 
     def _there_and_back(
@@ -337,7 +338,7 @@ class Restorer:
             brought_minor=0 if back is not None else amount.minor,
             has_arrived=True,
             given_back_minor=amount.minor,
-            returned=(away,) if back is not None else (),
+            returned=(*([away] if back else []), *transfer.reversed_for_others()),
         )
 
     def _own_movement(self, record: DisbursementRecord, first: SalvagedCard) -> list[FundingRecord]:
@@ -472,7 +473,9 @@ class Restorer:
 
         def work(tx: Transaction) -> None:
             kept = funding
-            if not transfer.has_failed and not funding.has_arrived:
+            if gone and not transfer.has_failed:  # taken back in part, by hand: of no use any more
+                kept = evolve(funding, progress="given_back", given_back_minor=gone)
+            elif not transfer.has_failed and not funding.has_arrived:
                 kept = evolve(funding, progress="moving")
                 tx.put(evolve(step, progress="done", outcome=outcome, finished_at=self.clock()))
             if trip is not None:  # its key was spent on the first way there

@@ -17,7 +17,13 @@ from .cards import AMOUNT_METADATA, EXPIRES_METADATA, FINGERPRINT_METADATA, GENE
 from .exceptions import InvalidInputError
 from .money import Money
 from .records import Moved
-from .routes import BALANCE_TRANSFER, FUNDING_METADATA, TRANSFER, is_balance_transfer
+from .routes import (
+    BALANCE_TRANSFER,
+    FUNDING_METADATA,
+    REVERSAL,
+    TRANSFER,
+    is_balance_transfer,
+)
 from .stripe_api import Answer
 from .terms import PROBE_MAX_MINOR, AmountRule, Terms
 
@@ -287,6 +293,17 @@ class SalvagedTransfer:
             minor for key, minor in self.reversed_minor.items() if not key.startswith("reclaim/")
         )
         return back >= self.amount.minor
+
+    def reversed_for_others(self) -> tuple[Moved, ...]:
+        """
+        Return the reversals that no reclaim has made.
+        """
+        return tuple(
+            Moved(object=REVERSAL, id=name, minor=minor)
+            for key, made in sorted(self.reversals.items())
+            if not key.startswith("reclaim/")
+            for name, minor in made
+        )
 
     def moved(self, arrived: str | None, left: str | None) -> tuple[Moved, ...]:
         """
