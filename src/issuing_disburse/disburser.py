@@ -36,8 +36,8 @@ from .order import Order
 from .policy import AuthorizationPolicy
 from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
 from .preflight import Inspector, Preflight
-from .recipient import Recipient
 from .rebuild import Rebuild, Rebuilder
+from .recipient import Recipient
 from .reclaim import (
     Reclaimer,
     ReclaimOutcome,

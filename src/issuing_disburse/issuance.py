@@ -33,7 +33,7 @@ from .journal import Guard
 from .leases import Leases
 from .order import Order
 from .ports import Clock, Store, Transaction
-from .records import DisbursementRecord, account_key
+from .records import CardRecord, DisbursementRecord, account_key
 
 _CLAIM_PAGE = 10
 """How many orders are looked at in one claim: no more are kept from other workers meanwhile."""
