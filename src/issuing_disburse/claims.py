@@ -4,25 +4,59 @@ What may this card still do, and how is a use promised to one authorization?
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Protocol
+
 from attrs import evolve
 
 from .decision import Allotment, AuthorizationRequest, Decision, Use
 from .money import Money
 from .records import Answer, CardRecord, Claim
 from .revision import revised
+from .terms import Terms
 
 _HISTORY_MAX = 50
 _ANSWERS_MAX = 50
 
 
-def allotment_of(card: CardRecord) -> Allotment:
+class Claimed(Protocol):
+    """
+    What must be known of a card to say what it may still do: a `CardRecord`, or what acts like one.
+    """
+
+    @property
+    def card_id(self) -> str: ...
+    @property
+    def account(self) -> str | None: ...
+    @property
+    def order_id(self) -> str: ...
+    @property
+    def amount(self) -> Money: ...
+    @property
+    def remaining_minor(self) -> int: ...
+    @property
+    def terms(self) -> Terms: ...
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def probe_max_minor(self) -> int: ...
+    @property
+    def claims(self) -> tuple[Claim, ...]: ...
+
+
+def allotment_of(card: Claimed) -> Allotment:
     """
     Return what *card* may still do: the ledger's balance less the uses promised since.
     """
-    live = [claim for claim in card.claims if claim.state != "released"]
-    pending = sum([claim.pending_minor for claim in live])
-    probes = sum([claim.use.is_probe for claim in live])
-    remaining = card.remaining_minor - pending
+    live: list[Claim] = []
+    remaining, probes = card.remaining_minor, 0
+    for claim in card.claims:
+        if claim.state != "released":
+            live.append(claim)
+            remaining -= claim.pending_minor
+            probes += claim.use.is_probe
     return Allotment(
         order_id=card.order_id,
         card_id=card.card_id,
@@ -53,21 +87,31 @@ def with_claim(card: CardRecord, request: AuthorizationRequest, decision: Decisi
     """
     Return *card* with the use that *decision* approved promised to its authorization.
     """
-    asked = decision.amount or request.amount
-    claims = [*card.claims]
-    for index, claim in enumerate(claims):
-        if claim.use.authorization_id == request.authorization_id:
-            claims[index] = _grown(claim, asked.minor, card)
-            break
-    else:
-        claims.append(_claim(request, asked, card))
     answer = Answer(
         event_id=request.event_id, authorization_id=request.authorization_id, decision=decision
     )
-    return revised(card, claims=tuple(claims), answers=(*card.answers, answer)[-_ANSWERS_MAX:])
+    return revised(
+        card,
+        claims=claims_with(card, request, decision),
+        answers=(*card.answers, answer)[-_ANSWERS_MAX:],
+    )
 
 
-def _grown(claim: Claim, approved_minor: int, card: CardRecord) -> Claim:
+def claims_with(
+    card: Claimed, request: AuthorizationRequest, decision: Decision
+) -> tuple[Claim, ...]:
+    """
+    Return the claims of *card* with one more, or with one grown by an increment.
+    """
+    asked = decision.amount or request.amount
+    for index, claim in enumerate(card.claims):
+        if claim.use.authorization_id == request.authorization_id:
+            grown = _grown(claim, asked.minor, card)
+            return (*card.claims[:index], grown, *card.claims[index + 1 :])
+    return (*card.claims, _claim(request, asked, card))
+
+
+def _grown(claim: Claim, approved_minor: int, card: Claimed) -> Claim:
     total = claim.use.amount + Money(approved_minor, card.amount.currency)
     return evolve(
         claim,
@@ -81,7 +125,7 @@ def _grown(claim: Claim, approved_minor: int, card: CardRecord) -> Claim:
     )
 
 
-def _claim(request: AuthorizationRequest, asked: Money, card: CardRecord) -> Claim:
+def _claim(request: AuthorizationRequest, asked: Money, card: Claimed) -> Claim:
     before = request.already_approved.minor
     use = Use(
         authorization_id=request.authorization_id,

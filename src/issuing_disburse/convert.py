@@ -20,14 +20,15 @@ from .exceptions import ChainBrokenError, StoreError
 from .ledger import Entry, Line
 from .order import Order
 from .records import Row
+from .terms import Terms
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-R = TypeVar("R", bound=Entry | Order | Row)
+R = TypeVar("R", bound=Entry | Order | Row | Terms)
 
 
-def encode(record: Entry | Order | Row) -> bytes:
+def encode(record: Entry | Order | Row | Terms) -> bytes:
     """
     Return *record* as UTF-8 JSON.
 

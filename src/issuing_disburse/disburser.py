@@ -46,6 +46,7 @@ from .reclaim import (
     reclamation,
 )
 from .reconcile import IsExplained, Progress, Reconciler, Reconciliation, Repair, Repairer
+from .recordings import Recorder, Recordings
 from .records import StoreIdentity
 from .reissue import Reissuer
 from .routes import BalanceTransferRoute, TransferRoute
@@ -86,6 +87,7 @@ class _Shared:
     policy: AuthorizationPolicy
     verifier: Verifier
     others: Others | None
+    record_requests: bool
     is_livemode: bool
     leases: Leases
     owns_store: bool
@@ -177,6 +179,7 @@ class Disburser:
             version=API_VERSION,
             is_livemode=shared.is_livemode,
             others=shared.others,
+            record=Recorder(store=store).record if shared.record_requests else None,
         )
         self._rebuilder = Rebuilder(
             account=account,
@@ -202,6 +205,7 @@ class Disburser:
         others: Others | None = None,
         sink: SecretSink | None = None,
         keeps_orders: bool = True,
+        record_requests: bool = True,
         http_client: stripe.HTTPClient | None = None,
         api_base: str | None = None,
         clock: Clock = _system_clock,
@@ -229,6 +233,7 @@ class Disburser:
                 delivered to it, and only then activated. Without one, no number is ever asked for.
             keeps_orders: ``False`` stores only a fingerprint of each order, no personal data; what a
                 crash left undone then needs the order again.
+            record_requests: Keep what merchants asked, for `recordings` and backtests.
             http_client: The SDK's kind of HTTP client; a shared keep-alive pool by default.
             api_base: Another address of the API, such as a simulator's.
             clock: Returns the time now, aware.
@@ -276,6 +281,7 @@ class Disburser:
             policy=policy or AuthorizationPolicy.default(),
             verifier=verifier,
             others=others,
+            record_requests=record_requests,
             is_livemode=is_livemode,
             leases=Leases(store=opened, owner=owner, seconds=lease_seconds),
             owns_store=opened is not store,
@@ -292,6 +298,19 @@ class Disburser:
         What decides on purchases.
         """
         return self._shared.policy
+
+    @property
+    def recordings(self) -> Recordings:
+        """
+        What was asked of this account's cards, to be asked again by `issuing_disburse.backtest`.
+        """
+        return Recordings(
+            account=self.account,
+            recorder=Recorder(store=self.store),
+            authorizations=lambda filters: self._shared.api.pages(
+                "/v1/issuing/authorizations", filters, account=self.account
+            ),
+        )
 
     def for_account(self, account: str | None) -> Self:
         """

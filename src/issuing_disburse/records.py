@@ -2,7 +2,8 @@
 What does a store keep?
 
 Every kind, in one place. What all have in common is in `issuing_disburse.rows`, what belongs to a card
-in `issuing_disburse.card_records`, to money on its way in `issuing_disburse.funding_records`, and to
+in `issuing_disburse.card_records`, to money on its way in `issuing_disburse.funding_records`, to what merchants asked
+in `issuing_disburse.recording_records`, and to
 numbers that were handed out in `issuing_disburse.delivery_records`.
 """
 
@@ -22,6 +23,7 @@ from .funding_records import FundingRecord, Moved, PoolRecord
 from .ledger import GENESIS
 from .money import Money
 from .order import Order
+from .recording_records import Recording
 from .rows import Row, account_key
 from .terms import Terms
 
@@ -39,6 +41,7 @@ __all__ = [
     "ParkedEvent",
     "PoolRecord",
     "RecipientRecord",
+    "Recording",
     "Row",
     "StepRecord",
     "StoreIdentity",
@@ -284,5 +287,6 @@ RECORDS: tuple[type[Row], ...] = (
     FundingRecord,
     ParkedEvent,
     DeliveryRecord,
+    Recording,
 )
 """Every kind, in the order of their tables."""

@@ -124,6 +124,10 @@ class AmountRule:
             low, high = self.minimum_minor, self.maximum_minor or 0
         else:
             low, high = (amount.minor if self.kind == "exact" else 1), amount.minor
+        if not (
+            self.under_minor or self.over_minor or self.under_basis_points or self.over_basis_points
+        ):
+            return Bounds(low or 1, high)
         under = max(self.under_minor, low * self.under_basis_points // 10_000)
         over = max(self.over_minor, high * self.over_basis_points // 10_000)
         return Bounds(max(1, low - under), high + over)

@@ -64,6 +64,7 @@ class Responder:
 
     Attributes:
         version: Sent as ``Stripe-Version`` with every decision: Stripe insists on it.
+        record: Keeps what was asked, for backtests; after it was booked.
     """
 
     store: Store
@@ -75,6 +76,7 @@ class Responder:
     version: str
     is_livemode: bool
     others: Others | None = field(default=None, repr=False)
+    record: Callable[[Event], None] | None = field(default=None, repr=False)
 
     def handle(self, payload: bytes, signature: str) -> Reply:
         """
@@ -111,6 +113,8 @@ class Responder:
             if event.get("livemode") is not self.is_livemode:
                 return _plain(200, "ignored: another mode")
             booked = self.bookkeeper.book(event)
+            if booked != "ignored" and self.record is not None:
+                self.record(event)
             if booked == "ignored" and self.others is not None:
                 return self._asked_others(event) or _plain(200, booked)
         except PayloadInvalidError:

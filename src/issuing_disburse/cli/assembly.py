@@ -4,6 +4,7 @@ Which commands are there?
 
 import typer
 
+from issuing_disburse.cli.backtesting import backtest_command
 from issuing_disburse.cli.checks import preflight, reconcile
 from issuing_disburse.cli.demonstration import demo
 from issuing_disburse.cli.orders import reclaim, resume, status
@@ -29,4 +30,5 @@ def make_app() -> typer.Typer:
     served.callback(invoke_without_command=True)(simulator)
     add_control(served)
     app.add_typer(served, name="simulator")
+    app.command("backtest")(backtest_command)
     return app
