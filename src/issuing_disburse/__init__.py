@@ -4,7 +4,8 @@ Pay people by single-use virtual card: Stripe Issuing on Connect, once per order
 
 from __future__ import annotations
 
-from . import exceptions, rules
+from . import domain_events, exceptions, rules
+from .account_statements import AccountStatement, PeriodFigures
 from .cardholders import CardholderManager
 from .cards import CardFactory
 from .decision import Allotment, AuthorizationRequest, Decision, Limit, Objection, Rule, Use
@@ -25,6 +26,7 @@ from .exceptions import (
     UnavailableError,
     UnknownOutcomeError,
 )
+from .figures import Source
 from .funding import BalanceFunder
 from .late import Alert
 from .money import Money
@@ -45,6 +47,7 @@ from .webhooks import Reply
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccountStatement",
     "Address",
     "Alert",
     "Allotment",
@@ -76,6 +79,7 @@ __all__ = [
     "Order",
     "OrderConflictError",
     "OrderNotFoundError",
+    "PeriodFigures",
     "Preflight",
     "PrefundedRoute",
     "Reason",
@@ -90,6 +94,7 @@ __all__ = [
     "Repair",
     "Reply",
     "Rule",
+    "Source",
     "Statement",
     "Status",
     "Store",
@@ -100,6 +105,7 @@ __all__ = [
     "UnknownOutcomeError",
     "Use",
     "UserTerms",
+    "domain_events",
     "exceptions",
     "rules",
 ]

@@ -11,16 +11,19 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from attrs import evolve, frozen
 
+from .account_statements import AccountStatement, account_statement
+from .announcing import Announcer, AnnouncingStore, DeclineTeller, Unsubscribe
 from .bookkeeper import Bookkeeper
 from .card_steps import CardSteps
 from .cardholders import CardholderManager
 from .cards import CardFactory
 from .deliveries import Deliveries, Delivery, Receipt, check_sink
 from .disbursement import Disbursement, Status
+from .domain_events import DifferenceFound, DomainEvent
 from .elements import Elements, ElementsKey
 from .exceptions import (
     DisburseError,
@@ -32,6 +35,7 @@ from .funding import BalanceFunder, attribution_from
 from .hidden import Hidden
 from .issuance import Issuance, view
 from .leases import Leases
+from .money import Money
 from .order import Order
 from .policy import AuthorizationPolicy
 from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
@@ -62,6 +66,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from .pci import SecretSink
+
+E = TypeVar("E", bound=DomainEvent)
 
 DEFAULT_TEST_STORE = "sqlite:///issuing_disburse.test.sqlite3"
 LEASE_SECONDS = 120.0
@@ -95,6 +101,8 @@ class _Shared:
     sink: SecretSink | None
     keeps_orders: bool
     accept_empty_store: bool
+    announcer: Announcer
+    low_balance: tuple[Money, ...]
 
 
 class Disburser:
@@ -116,8 +124,11 @@ class Disburser:
     def __init__(self, shared: _Shared, account: str | None) -> None:
         self._shared = shared
         self.account = account
-        api, store, clock = shared.api, shared.store, shared.clock
-        self.store: Store = store
+        api, clock, announcer = shared.api, shared.clock, shared.announcer
+        self.store: Store = shared.store
+        store: Store = AnnouncingStore(
+            inner=shared.store, announcer=announcer, clock=clock, thresholds=shared.low_balance
+        )
         self.cardholders = CardholderManager(
             api=api,
             store=store,
@@ -170,7 +181,7 @@ class Disburser:
             reclaimer=self.reclaimer,
         )
         self._responder = Responder(
-            store=store,
+            store=shared.store,
             verifier=shared.verifier,
             policy=shared.policy,
             bookkeeper=bookkeeper,
@@ -180,6 +191,7 @@ class Disburser:
             is_livemode=shared.is_livemode,
             others=shared.others,
             record=Recorder(store=store).record if shared.record_requests else None,
+            booked=DeclineTeller(store=shared.store, announcer=announcer, clock=clock),
         )
         self._rebuilder = Rebuilder(
             account=account,
@@ -214,6 +226,7 @@ class Disburser:
         lease_seconds: float = LEASE_SECONDS,
         preview_version: str = PREVIEW_VERSION,
         accept_empty_store: bool = False,
+        low_balance: Iterable[Money] = (),
     ) -> Self:
         """
         Make a disburser; nothing is sent until it is used.
@@ -243,6 +256,7 @@ class Disburser:
             preview_version: ``Stripe-Version`` for the endpoints that only a preview has.
             accept_empty_store: Say that a store without orders is meant, although the account has
                 cards of orders already; without it such a store refuses to disburse, see `rebuild`.
+            low_balance: Tell `BalanceLow` when what is promised to nobody falls below one of these.
 
         Raises:
             InvalidInputError: Naming the argument and the remedy.
@@ -289,6 +303,8 @@ class Disburser:
             sink=sink,
             keeps_orders=keeps_orders,
             accept_empty_store=accept_empty_store,
+            announcer=Announcer(),
+            low_balance=_thresholds(low_balance),
         )
         return cls(shared, account)
 
@@ -394,6 +410,25 @@ class Disburser:
         record = self._issuance.find(order_id)
         entries = self.store.read(lambda tx: tx.entries(record.key))
         return statement_of(order_id, record.status, record.amount.currency, entries, record.facts)
+
+    def account_statement(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> AccountStatement:
+        """
+        Return where the money of all orders of this account went in a period, by the time of booking.
+
+        Reads our ledger once, as a stream; nothing is sent, and memory does not grow with it.
+
+        Args:
+            since: From then on (UTC); what was held and on cards before is the opening.
+            until: Before then (UTC); up to now if left out.
+
+        Raises:
+            InvalidInputError: The period is none.
+            ChainBrokenError: A ledger entry was changed or removed; see `verify_ledger`.
+        """
+        _check_period(since, until)
+        return account_statement(self.store, self.account, since, until)
 
     def reissue(self, order_id: str) -> Disbursement:
         """
@@ -566,7 +601,7 @@ class Disburser:
         """
         _check_period(since, until)
         self._identify()
-        return Reconciler(
+        found = Reconciler(
             account=self.account,
             api=self._shared.api,
             store=self.store,
@@ -577,6 +612,14 @@ class Disburser:
             is_explained=is_explained,
             progress=progress,
         ).reconcile(since, until)
+        if self._shared.announcer.is_heard:
+            self._shared.announcer.tell(
+                [
+                    DifferenceFound(at=found.at, account=self.account, difference=one)
+                    for one in found.discrepancies
+                ]
+            )
+        return found
 
     def rebuild(self) -> Rebuild:
         """
@@ -654,6 +697,27 @@ class Disburser:
             funder=self.funding,
             clock=self._shared.clock,
         ).inspect(probe=probe)
+
+    def on(self, event_type: type[E], handler: Callable[[E], object]) -> Unsubscribe:
+        """
+        Have *handler* told of what happens, from now on, on every account of this connection.
+
+        It is called after the commit, on the thread that did the work, in order. What it raises is
+        logged and harms nothing. A decision on a purchase never waits for it: `Approved` and
+        `Declined` follow when Stripe says how it went. Keep it quick, or hand on to a queue: Stripe
+        waits for the answer to the event that was booked. A crash between commit and call leaves an
+        event untold; `statement` and `reconcile` tell the truth at any time.
+
+        Args:
+            event_type: One of `issuing_disburse.domain_events`; `DomainEvent` for all of them.
+
+        Returns:
+            A function that ends it.
+
+        Raises:
+            InvalidInputError: It is no such type, or cannot be called.
+        """
+        return self._shared.announcer.on(event_type, handler)
 
     def handle_webhook(self, payload: bytes, signature: str) -> Reply:
         """
@@ -750,6 +814,13 @@ class Disburser:
 def _default_route(shared: _Shared, account: str | None) -> FundingRoute:
     route = BalanceTransferRoute if account is None else TransferRoute
     return route(api=shared.api, clock=shared.clock, attribution=attribution_from(shared.store))
+
+
+def _thresholds(low_balance: Iterable[Money]) -> tuple[Money, ...]:
+    given = (low_balance,) if isinstance(low_balance, Money) else tuple(low_balance)
+    if not all(isinstance(one, Money) for one in given):
+        raise InvalidInputError("low_balance", "is no amount of money", "pass Money.of(...)")
+    return given
 
 
 def _check_period(since: Any, until: Any) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from .disbursement import Status
+from .exceptions import InvalidInputError
 from .facts import Facts
+from .figures import FIGURES, Figure, Source, part_of, sources_of
 from .late import REMEDIES, Alert, AlertKind, is_unlinked, late_captures
-from .ledger import AVAILABLE, Entry, Line, verify_chain
+from .ledger import Entry, Line, verify_chain
 from .money import Money
 
 
@@ -55,6 +57,16 @@ class Statement:
         came = self.funded + self.refunded + self.disputed + self.covered
         return came == self.spent + self.held + self.reclaimed + self.remaining
 
+    def sources(self, figure: Figure) -> tuple[Source, ...]:
+        """
+        Return what is behind *figure*: Stripe ids, minor units, ledger entries; their sum is the figure.
+        """
+        if figure not in FIGURES:
+            raise InvalidInputError(
+                "figure", f"{figure!r} is none", f"pass one of {', '.join(FIGURES)}"
+            )
+        return tuple(sources_of(self.entries, figure))
+
 
 def statement_of(
     order_id: str,
@@ -75,26 +87,15 @@ def statement_of(
     chain = tuple(entries)
     verify_chain(chain)
     lines = [line for entry in chain for line in entry.lines]
-
-    def net(effect: str, into: str) -> Money:
-        return Money(sum(_into(line, into) for line in lines if line.effect == effect), currency)
-
-    def balance(prefix: str) -> Money:
-        return Money(sum(_into(line, prefix) for line in lines), currency)
-
+    figures = {
+        name: Money(sum(part_of(line, name) for line in lines), currency) for name in FIGURES
+    }
     return Statement(
         order_id=order_id,
         status=status,
-        funded=-net("allot", AVAILABLE),
-        held=balance("hold:"),
-        spent=balance("spent:"),
-        refunded=-net("refund", "world"),
-        disputed=-net("dispute", "world"),
-        covered=balance("covered:"),
-        reclaimed=net("reclaim", AVAILABLE),
-        remaining=balance("card:"),
         entries=chain,
         alerts=alerts_of(facts, lines) if facts is not None else (),
+        **figures,
     )
 
 

@@ -5,6 +5,7 @@ What is answered to a webhook: is it Stripe's, what does it want, what do we say
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import orjson
@@ -65,6 +66,7 @@ class Responder:
     Attributes:
         version: Sent as ``Stripe-Version`` with every decision: Stripe insists on it.
         record: Keeps what was asked, for backtests; after it was booked.
+        booked: Is shown every event that was booked; whatever it raises is of no consequence.
     """
 
     store: Store
@@ -77,6 +79,7 @@ class Responder:
     is_livemode: bool
     others: Others | None = field(default=None, repr=False)
     record: Callable[[Event], None] | None = field(default=None, repr=False)
+    booked: Callable[[Event], None] | None = field(default=None, repr=False)
 
     def handle(self, payload: bytes, signature: str) -> Reply:
         """
@@ -121,6 +124,9 @@ class Responder:
             return _plain(400, "payload not valid")
         except Exception:  # noqa: BLE001  # Stripe delivers again what was not stored
             return _plain(503, "not stored, deliver again")
+        if booked == "booked" and self.booked is not None:
+            with suppress(Exception):
+                self.booked(event)
         return _plain(200, booked)
 
     def _answer(self, event: Event, started: float) -> Reply:
