@@ -15,8 +15,10 @@ from issuing_disburse import (
     CardholderManager,
     CardReference,
     Decision,
+    Delivery,
     Disbursement,
     Disburser,
+    ElementsKey,
     FundingReceipt,
     FundingRoute,
     Journal,
@@ -25,6 +27,7 @@ from issuing_disburse import (
     Objection,
     Order,
     Preflight,
+    Receipt,
     Recipient,
     Reclaimer,
     Reclamation,
@@ -34,6 +37,7 @@ from issuing_disburse import (
     Status,
     Terms,
 )
+from issuing_disburse.pci import CallbackSink, CardSecrets, JWESink, PCIScope, SecretSink
 
 
 def weekdays_only(request: AuthorizationRequest, allotment: Allotment) -> Objection | Limit | None:
@@ -85,6 +89,26 @@ class Cautious(AuthorizationPolicy):
         return super().decide(request, allotment)
 
 
+class PlainSink:
+    """
+    Delivers, but nobody answers for it.
+    """
+
+    def deliver(self, secrets: CardSecrets, *, card: CardReference, order_id: str) -> str:
+        """
+        Return the card's id.
+        """
+        return card.id
+
+
+class VaultSink(PlainSink):
+    """
+    Delivers, and says who answers for it.
+    """
+
+    scope = PCIScope(owner="card-vault", environment="pci-production")
+
+
 route: FundingRoute = TreasuryRoute()
 policy = assert_type(AuthorizationPolicy.default().with_rules(weekdays_only), AuthorizationPolicy)
 
@@ -122,3 +146,22 @@ def use(disburser: Disburser, recipient: Recipient) -> None:
     # A float is no amount, and a card number is no attribute; if either passes, mypy says so here.
     Money.of(1.5, "usd")  # type: ignore[arg-type]  # that it is refused is what is checked
     paid.card.number  # type: ignore[attr-defined]  # noqa: B018 - likewise
+
+
+def show(disburser: Disburser, jwe: JWESink) -> None:
+    """
+    Hand out numbers: only to a sink that has a PCI scope.
+    """
+    sink: SecretSink = VaultSink()
+    assert_type(disburser.reveal("claim-8841", sink), Receipt)
+    disburser.reveal("claim-8841", jwe)
+    disburser.reveal("claim-8841", CallbackSink(VaultSink().deliver, scope=VaultSink.scope))
+    Disburser.connect(api_key="", account=None, webhook_secret="", sink=VaultSink())
+    assert_type(disburser.deliveries(), tuple[Delivery, ...])
+    assert_type(disburser.issuing_elements_key("claim-8841", "nonce"), ElementsKey)
+    assert_type(disburser.forget(Recipient.company(name="", billing=None)), int)  # type: ignore[arg-type]  # no address
+    # A plain sink, a function and a class are none; if one passes, mypy says so here.
+    disburser.reveal("claim-8841", PlainSink())  # type: ignore[arg-type]  # that it is refused is what is checked
+    disburser.reveal("claim-8841", VaultSink().deliver)  # type: ignore[arg-type]  # likewise
+    disburser.reveal("claim-8841", VaultSink)  # type: ignore[arg-type]  # likewise
+    Disburser.connect(api_key="", account=None, webhook_secret="", sink=PlainSink())  # type: ignore[arg-type]  # likewise

@@ -105,7 +105,8 @@ class JWESink:
         return self._send(token, card=card, order_id=order_id)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r} to key {self._key.id!r}>"
+        key = getattr(self, "_key", None)  # a report of its own refusal shows it half made
+        return f"<{type(self).__name__} to key {key.id if key is not None else '?'!r}>"
 
 
 def _token(key: PublicKey, secrets: CardSecrets, card: CardReference, order_id: str) -> str:

@@ -4,6 +4,7 @@ May numbers be encrypted to this key?
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -97,7 +98,8 @@ def _from_pem(text: str) -> tuple[Any, dict[str, Any], _Problem | None]:
         return None, {}, _private()
     found = serialization.load_pem_public_key(text.encode())
     if isinstance(found, rsa.RSAPublicKey):
-        return RSAKey.import_key(text), {}, None
+        short = _short(found.key_size)  # before joserfc, which only warns
+        return (None, {}, short) if short else (RSAKey.import_key(text), {}, None)
     if isinstance(found, ec.EllipticCurvePublicKey):
         return ECKey.import_key(text), {}, None
     if isinstance(found, x25519.X25519PublicKey):
@@ -123,6 +125,11 @@ def _from_jwk(
         return None, {}, (f"is of an unknown kind ({_word(jwk.get('kty'))})", _FORMS)
     if jwk.get("crv") not in (None, *_CURVES):  # before a parser meets it
         return None, {}, _curve(jwk.get("crv"))
+    if jwk["kty"] == "RSA":
+        modulus = base64.urlsafe_b64decode(str(jwk.get("n")) + "==")
+        short = _short(int.from_bytes(modulus, "big").bit_length())
+        if short is not None:
+            return None, {}, short
     return kinds[jwk["kty"]].import_key(jwk), jwk, None
 
 
@@ -130,11 +137,8 @@ def _misfits(key: Any, declared: dict[str, Any], algorithm: str | None) -> Itera
     fitting = _ALGORITHMS[key.key_type]
     if key.is_private:
         yield _private()
-    if key.key_type != "RSA":
-        if key.curve_name not in _CURVES:
-            yield _curve(key.curve_name)
-    elif (bits := key.public_key.key_size) < RSA_BITS_MIN:
-        yield f"has {bits} bits, which is too short", f"use RSA with {RSA_BITS_MIN} bits or more"
+    if key.key_type != "RSA" and key.curve_name not in _CURVES:
+        yield _curve(key.curve_name)
     if algorithm not in (None, fitting):
         yield f"cannot be used with {algorithm}", f"use {fitting}, or a key of the other kind"
     if declared.get("alg") not in (None, fitting):
@@ -144,6 +148,12 @@ def _misfits(key: Any, declared: dict[str, Any], algorithm: str | None) -> Itera
     operations = declared.get("key_ops")
     if operations is not None and not set(operations) & _WRAPPING:
         yield "is not meant for encryption (key_ops)", "use a key that is"
+
+
+def _short(bits: int) -> _Problem | None:
+    if bits >= RSA_BITS_MIN:
+        return None
+    return f"has {bits} bits, which is too short", f"use RSA with {RSA_BITS_MIN} bits or more"
 
 
 def _private() -> _Problem:

@@ -137,6 +137,7 @@ def _sqlite(url: URL, synchronous: Synchronous) -> Engine:
     @event.listens_for(engine, "connect")
     def set_up(raw: Any, record: object) -> None:  # Any: sqlite3 as SQLAlchemy types drivers
         raw.execute(f"PRAGMA synchronous = {synchronous}")
+        raw.execute("PRAGMA secure_delete = ON")  # what is overwritten may be somebody's address
 
     return engine
 

@@ -23,6 +23,7 @@ from .engines import Opened, Synchronous, open_engine
 from .postgres import PostgresRunner
 from .promises import closed, nested
 from .schema import PREFIX, SCHEMA_VERSION, Tables, check_version
+from .scrubbing import scrub
 from .sqlite import SQLiteRunner
 from .sqlite_writer import driver_connection
 from .statements import PAGE, Statements
@@ -123,6 +124,16 @@ class SQLStore:
             if len(page) < PAGE:
                 return
             after = (page[-1].scope, page[-1].seq)
+
+    def scrub(self) -> None:
+        """
+        Remove what the database's files keep of rows that were overwritten or deleted.
+
+        Raises:
+            StoreError: A reader kept the log open for too long; call again.
+        """
+        self._check_free()
+        scrub(self._opened)
 
     def close(self) -> None:
         """

@@ -8,12 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .sink_contract import SinkContract
     from .store_contract import StoreContract
 
-__all__ = ["StoreContract"]
+__all__ = ["SinkContract", "StoreContract"]
 
 # Contracts need pytest, which is not there in production; their asserts explain themselves in it.
-_CONTRACTS = {"StoreContract": ("store_contract", "store_promises")}
+_CONTRACTS = {
+    "SinkContract": ("sink_contract",),
+    "StoreContract": ("store_contract", "store_promises"),
+}
 
 
 def __getattr__(name: str) -> Any:  # Any: whatever the module of that name holds
