@@ -3,9 +3,10 @@ How does a webhook get to an address outside this process?
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPSConnection
 from socket import SHUT_RDWR, socket
-from threading import Timer
+from threading import Event, Timer
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -35,22 +36,25 @@ class HTTPCarrier:
         parts = urlsplit(self.url)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+        is_late = Event()
         try:
             connection.connect()
             left = max(0.0, ends - monotonic())
-            watch = Timer(left, _cut, (connection.sock,))
+            watch = Timer(left, _cut, (connection.sock, is_late))
             watch.daemon = True
             watch.start()
             try:
-                return self._talk(connection, payload, headers)
+                reply = self._talk(connection, payload, headers)
             except Exception:
-                if monotonic() >= ends:
-                    raise TimeoutError from None
-                raise
+                if not is_late.is_set():
+                    raise
             finally:
                 watch.cancel()
         finally:
             connection.close()
+        if is_late.is_set():  # what was read by then ends where it was cut
+            raise TimeoutError
+        return reply
 
     def _talk(
         self, connection: HTTPConnection, payload: bytes, headers: Mapping[str, str]
@@ -62,8 +66,7 @@ class HTTPCarrier:
         return Reply(answer.status, dict(answer.getheaders()), answer.read(LARGEST_BODY))
 
 
-def _cut(connected: socket) -> None:
-    try:
+def _cut(connected: socket, is_late: Event) -> None:
+    is_late.set()
+    with suppress(OSError):  # it has come to its end by itself
         connected.shutdown(SHUT_RDWR)
-    except OSError:
-        return  # it has come to its end by itself

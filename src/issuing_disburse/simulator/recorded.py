@@ -43,7 +43,7 @@ class RecordedRequest:
             request.path,
             headers,
             request.account.id,
-            request.key,
+            request.headers.get("idempotency-key"),
             status,
             request.id,
             request.sent,

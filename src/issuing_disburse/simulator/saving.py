@@ -44,6 +44,7 @@ def save(world: World, replies: Replies, names: dict[str, str], path: Path) -> N
         "random": _encode(random),
         "agenda": _encode(world.agenda.entries),
         "counter": world.agenda.counter,
+        "objects": len(world.by_id),
         "keys": _encode(list(world.keys.values())),
         "replies": _encode([(k, tuple(v)) for k, v in replies.stored.items()]),
     }
@@ -64,7 +65,7 @@ def load(world: World, replies: Replies, path: Path) -> dict[str, str]:
     The file is data only: nothing in it is executed.
 
     Raises:
-        SimulatorError: The file is none of ours, or of another format.
+        SimulatorError: The file is none of ours, of another format, or not whole.
     """
     with path.open("rb") as file:
         try:
@@ -75,21 +76,30 @@ def load(world: World, replies: Replies, path: Path) -> dict[str, str]:
         if not is_known:
             message = f"{path} does not hold a simulator's state of format {FORMAT}."
             raise SimulatorError(message)
-        _restore(world, replies, state)
-        kinds = {kind.__name__: kind for kind in _all_kinds()}
-        for line in file:
-            resource = _decode(loads(line), kinds)
-            position = resource.position
-            world.positions = position - 1
-            world.add(resource)
-            if isinstance(resource, WebhookEndpoint):
-                world.endpoints.append(resource)
+        try:
+            _restore(world, replies, state)
+            _restore_objects(world, file)
+            is_whole = len(world.by_id) == state["objects"]
+        except (ValueError, TypeError, KeyError, AttributeError):
+            is_whole = False
+        if not is_whole:
+            raise SimulatorError(f"{path} is damaged: it does not hold all that was saved.")
     world.positions = state["positions"]
     for found in world.by_id.values():  # Limits follow a replacement, so both count as one.
         if isinstance(found, Card) and found.replacement_for is not None:
             found.spend = world.get(Card, found.replacement_for).spend
     names: dict[str, str] = state["names"]
     return names
+
+
+def _restore_objects(world: World, lines: Iterable[bytes]) -> None:
+    kinds = {kind.__name__: kind for kind in _all_kinds()}
+    for line in lines:
+        resource = _decode(loads(line), kinds)
+        world.positions = resource.position - 1
+        world.add(resource)
+        if isinstance(resource, WebhookEndpoint):
+            world.endpoints.append(resource)
 
 
 def _restore(world: World, replies: Replies, state: dict[str, Any]) -> None:
