@@ -174,6 +174,8 @@ def rule(**settings: Any) -> dict[str, Any]:
         (rule(rule="Velocity", count_max=1, per={"day": 1}), "policy.rules[0].per.day"),
         (rule(rule="Velocity", count_max=1, per={"days": "1"}), "policy.rules[0].per.days"),
         (rule(rule="Velocity", count_max=1, per=60), "policy.rules[0].per"),
+        (rule(rule="Velocity", count_max=1, per={"days": 10**12}), "policy.rules[0].per"),
+        (rule(rule="Velocity", count_max=1, per={"days": float("nan")}), "policy.rules[0].per"),
         (rule(rule="Velocity", count_max=1), "policy.rules[0]"),
         (rule(rule="DatesBetween", first="soon", last="2026-12-24"), "policy.rules[0].first"),
         (rule(rule="grumpy", mood=1), "policy.rules[0].mood"),

@@ -152,7 +152,11 @@ def _argument(path: str, setting: Attribute[Any], value: Any) -> Any:
         return _boolean(path, value)
     if wanted == "timedelta" and isinstance(value, Mapping):
         parts = _table(path, value, _DURATION_KEYS)
-        return timedelta(**{key: _number(f"{path}.{key}", part) for key, part in parts.items()})
+        numbers = {key: _number(f"{path}.{key}", part) for key, part in parts.items()}
+        try:
+            return timedelta(**numbers)
+        except (OverflowError, ValueError):
+            raise InvalidInputError(path, "is no length of time", "write { hours = 24 }") from None
     if wanted == "date" and isinstance(value, str):
         try:
             return date.fromisoformat(value)

@@ -90,6 +90,8 @@ def _terms(card: Object, controls: Object, most: int) -> Terms:
     def known(name: str, words: Container[str]) -> tuple[str, ...]:
         return tuple(one for one in controls.get(name) or () if one in words)
 
+    presences: list[Any] = list(controls.get("allowed_card_presences") or ())
+    only = presences[0] if len(presences) == 1 else None
     after = (card.get("lifecycle_controls") or {}).get("cancel_after") or {}
     return Terms(
         amount=AmountRule.between(1, most),
@@ -98,11 +100,12 @@ def _terms(card: Object, controls: Object, most: int) -> Terms:
         blocked_categories=known("blocked_categories", CATEGORIES),
         allowed_countries=known("allowed_merchant_countries", COUNTRIES),
         blocked_countries=known("blocked_merchant_countries", COUNTRIES),
+        card_presence="present" if only == "present" else "not_present" if only else "any",
     )
 
 
 def _expiry(card: Object, metadata: Object) -> datetime:
-    seconds = _count(metadata.get("issuing_disburse_expires_at"))
+    seconds = _count(metadata.get("issuing_disburse_expires"))
     if seconds:
         return datetime.fromtimestamp(seconds, UTC)
     month = int(card["exp_year"]) * 12 + int(card["exp_month"])  # the month after
