@@ -4,6 +4,7 @@ What do all tests share?
 
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,3 +46,31 @@ def _no_number_is_asked_for(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if request.node.get_closest_marker("pci") is None:
         assert [] == _asked[before:]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """
+    Print what the proofs have counted: how often a process died, how many orders of events there were.
+    """
+    counts: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            counts[name].append((int(value), _parameters(report.nodeid)))
+    if counts:
+        terminalreporter.section("what was proven, in figures")
+    for name in sorted(counts):
+        runs = counts[name]
+        told = ", ".join(f"{value} {where}" for value, where in runs)
+        if len(runs) > _RUNS_TOLD:
+            told = f"{sum(value for value, _ in runs)} in {len(runs)} runs"
+        terminalreporter.write_line(f"{name}: {told}")
+
+
+_RUNS_TOLD = 8
+
+
+def _parameters(nodeid: str) -> str:
+    """
+    Return what stands in the brackets of a test's name.
+    """
+    return nodeid.partition("[")[2].rstrip("]") or "once"

@@ -136,6 +136,8 @@ class Bookkeeper:
         is_over = after in {Status.SPENT, Status.CLOSING} and not facts.is_open
         if is_over and (after, posted.entries) != (record.status, record.entries):
             posted = evolve(posted, look_at=now)
+        if after is Status.CLOSED:
+            posted = evolve(posted, look_at=None)
         left = remaining_minor(posted, facts, now)
         if after is Status.ACTIVE:
             posted, current = lowered(posted, current, facts, now)

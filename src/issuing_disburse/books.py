@@ -231,6 +231,11 @@ def status_after(record: DisbursementRecord, facts: Facts, card: CardRecord) -> 
     back; money that moves on a closed one reopens it.
     """
     status = record.status
+    is_dead = card.card_status == "canceled"
+    if status is Status.CLOSING and record.is_reclaimed and record.giving_back is None:
+        # Reopened by money that something else has taken since: the order of the two is chance.
+        is_over = is_dead and not facts.is_open and card_balance(facts) == 0
+        return Status.CLOSED if is_over else status
     if status is Status.CLOSED:
         return Status.CLOSING if facts.is_open or card_balance(facts) else status
     if status not in {Status.ACTIVE, Status.SPENT}:
@@ -238,7 +243,6 @@ def status_after(record: DisbursementRecord, facts: Facts, card: CardRecord) -> 
     is_promised = any(claim.state == "provisional" for claim in card.claims)
     if facts.is_open or is_promised:  # Stripe cancels a single-use card before it says why
         return Status.ACTIVE
-    is_dead = card.card_status == "canceled"
     if facts.captures() and (is_dead or card_balance(facts) == 0):
         return Status.SPENT
     return Status.CLOSING if is_dead else Status.ACTIVE

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from postgres import postgres_server, postgres_url
 from world import World, open_world
+
+__all__ = ["postgres_server", "postgres_url", "world"]
 
 
 @pytest.fixture(params=["memory://", "sqlite://"])

@@ -2,31 +2,69 @@
 Does a process that dies anywhere lose or double anything?
 """
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from attrs import frozen
 
 from crashing import Countdown, CrashingClient, CrashingStore, ProcessDiedError
-from issuing_disburse import Disburser, Money, Status
-from world import World, make_order, open_world
+from issuing_disburse import Disburser
+from postgres import Server
+from scenarios import LEASE, SCENARIOS, Scenario, check
+from world import World, open_world
 
-LEASE = timedelta(seconds=121)
-STORES = ["memory://", "sqlite://"]
 
-
-def disburse(disburser: Disburser) -> None:
+@frozen
+class Stores:
     """
-    Pay one order.
+    Makes an empty store of one kind after the other.
     """
-    disburser.disburse(make_order())
+
+    kind: str
+    folder: Path
+    server: Server | None
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """
+        Open an empty store for a while.
+        """
+        if self.server is not None:
+            url = self.server.empty_schema_url()
+            yield url
+            self.server.empty(url)
+        elif self.kind == "sqlite":
+            file = self.folder / "books.sqlite3"
+            yield f"sqlite:///{file}"
+            for name in self.folder.glob("books.sqlite3*"):
+                name.unlink()
+        else:
+            yield "memory://"
 
 
-def reclaim(disburser: Disburser) -> None:
+KINDS = ("memory", "sqlite", "postgresql")
+QUICK = {("memory", "disburse"), ("memory", "reclaim"), ("memory", "refused reversal")}
+CASES = [
+    pytest.param(
+        kind,
+        scenario,
+        id=f"{kind}-{scenario}",
+        marks=[] if (kind, scenario.name) in QUICK else [pytest.mark.long],
+    )
+    for kind in KINDS
+    for scenario in SCENARIOS
+]
+
+
+@pytest.fixture
+def stores(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Stores:
     """
-    Take back what one order has left.
+    Every kind of store there is.
     """
-    disburser.reclaim("claim-8841")
+    server = request.getfixturevalue("postgres_server") if kind == "postgresql" else None
+    return Stores(kind, tmp_path, server)
 
 
 def crashing(world: World, countdown: Countdown) -> Disburser:
@@ -39,66 +77,38 @@ def crashing(world: World, countdown: Countdown) -> Disburser:
     )
 
 
-def points_of(
-    store: str, prepare: Callable[[World], None], act: Callable[[Disburser], None]
-) -> int:
+def points_of(stores: Stores, scenario: Scenario) -> int:
     """
     Count the points at which the process could die.
     """
-    with open_world(store) as world:
-        prepare(world)
+    with stores.fresh() as url, open_world(url) as world:
+        scenario.prepare(world)
         countdown = Countdown()
-        act(crashing(world, countdown))
+        scenario.act(crashing(world, countdown))
         return countdown.passed
 
 
-def die_at(world: World, point: int, act: Callable[[Disburser], None]) -> None:
+def die_at(world: World, point: int, scenario: Scenario) -> None:
     """
-    Run *act* in a process that dies at *point*, and let its lease run out.
+    Do it in a process that dies at *point*, and let its lease run out.
     """
     with pytest.raises(ProcessDiedError):
-        act(crashing(world, Countdown(dies_at=point)))
+        scenario.act(crashing(world, Countdown(dies_at=point)))
     world.simulator.clock.advance(LEASE)
 
 
-@pytest.mark.parametrize("store", STORES)
-def test_dying_anywhere_in_a_disbursement_pays_once(
-    store: str, record_property: Callable[[str, object], None]
+@pytest.mark.parametrize(("kind", "scenario"), CASES)
+def test_dying_anywhere_loses_and_doubles_nothing(
+    scenario: Scenario, stores: Stores, record_property: Callable[[str, object], None]
 ) -> None:
-    """At every store call and both sides of every Stripe call: one resume, one card, one funding."""
-    points = points_of(store, lambda world: None, disburse)
-    record_property("crash_points", points)
+    """At every store call and both sides of every Stripe call: done again, everything is there once."""
+    points = points_of(stores, scenario)
+    record_property(f"crash points of {scenario}", points)
     for point in range(1, points + 1):
-        with open_world(store) as world:
-            die_at(world, point, disburse)
-            resumed = world.disburser.disburse(make_order())
-
-            assert Status.ACTIVE is resumed.status, point
-            assert 1 == len(world.simulator.objects("card", world.account)), point
-            assert 1 == len(world.simulator.objects("cardholder", world.account)), point
-            assert 1 == len(world.simulator.objects("transfer")), point
-            assert 12_500 == world.simulator.issuing_balance(world.account), point
-            assert 987_500 == world.simulator.payments_balance(None), point
-            world.check_books("claim-8841")
-    assert points > 20
-
-
-@pytest.mark.parametrize("store", STORES)
-def test_dying_anywhere_in_a_reclaim_gives_back_once(
-    store: str, record_property: Callable[[str, object], None]
-) -> None:
-    """At every store call and both sides of every Stripe call: one repeat brings back every cent."""
-    points = points_of(store, lambda world: disburse(world.disburser), reclaim)
-    record_property("crash_points", points)
-    for point in range(1, points + 1):
-        with open_world(store) as world:
-            world.disburser.disburse(make_order())
-            die_at(world, point, reclaim)
-            done = world.disburser.reclaim("claim-8841")
-
-            assert "closed" == done.outcome, (point, done)
-            assert 0 == world.simulator.issuing_balance(world.account), point
-            assert 1_000_000 == world.simulator.payments_balance(None), point
-            assert Money(12_500, "usd") == world.disburser.statement("claim-8841").reclaimed, point
-            world.check_books("claim-8841")
-    assert points > 20
+        with stores.fresh() as url, open_world(url) as world:
+            scenario.prepare(world)
+            die_at(world, point, scenario)
+            for _ in range(scenario.repeats):
+                scenario.act(world.disburser)
+            check(world, scenario, point)
+    assert points > 10
