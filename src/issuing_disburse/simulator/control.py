@@ -242,8 +242,11 @@ def deliver_to(simulator: "IssuingSimulator", url: str) -> list[str]:
 
 
 def _state(simulator: "IssuingSimulator") -> dict[str, object]:
+    accounts = [each["id"] for each in simulator.objects("account")]
+    connected = [each for each in accounts if each != simulator.platform_account]
     return {
-        "accounts": [each["id"] for each in simulator.objects("account")],
+        "account": connected[0] if connected else None,
+        "accounts": accounts,
         "api_key": simulator.api_key,
         "now": simulator.clock.now().isoformat(),
         "platform_account": simulator.platform_account,
