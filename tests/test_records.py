@@ -123,7 +123,7 @@ RECIPIENT = RecipientRecord(account="acct_1", identity="abc", cardholder_id="ich
             ParkedEvent(event_id="evt_1", card_id="ic_1", fact=FACT, received_at=NOW),
             "evt_1",
             "ic_1",
-            "",
+            "platform",
             NOW,
         ),
     ],

@@ -315,7 +315,7 @@ def test_read_request_tells_increments_apart_when_events_have_no_id() -> None:
         (b'"text"', "payload"),
         (b"\xff\xfe", "payload"),
         (b"[" * 100_000, "payload"),
-        (b'{"amount": NaN}', "payload"),
+        (b'{"amount": NaN}', "type"),
         ("{}", "payload"),
         (None, "payload"),
         (b"{}", "type"),

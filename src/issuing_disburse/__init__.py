@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from . import domain_events, exceptions, rules
 from .account_statements import AccountStatement, PeriodFigures
+from .alerts import AuthorizationAlert, Misses
 from .cardholders import CardholderManager
 from .cards import CardFactory
 from .decision import Allotment, AuthorizationRequest, Decision, Limit, Objection, Rule, Use
@@ -39,6 +40,7 @@ from .recipient import Address, Recipient, UserTerms
 from .reclaim import Reclaimer, Reclamation
 from .reconcile import Discrepancy, Reconciliation, Repair
 from .routes import BalanceTransferRoute, PrefundedRoute, TransferRoute
+from .settling import ClaimSettlement
 from .statements import Statement
 from .terms import AmountRule, Terms
 from .verification import LedgerProof
@@ -52,6 +54,7 @@ __all__ = [
     "Alert",
     "Allotment",
     "AmountRule",
+    "AuthorizationAlert",
     "AuthorizationPolicy",
     "AuthorizationRequest",
     "BalanceFunder",
@@ -59,6 +62,7 @@ __all__ = [
     "CardFactory",
     "CardReference",
     "CardholderManager",
+    "ClaimSettlement",
     "Decision",
     "Delivery",
     "DisburseError",
@@ -74,6 +78,7 @@ __all__ = [
     "Journal",
     "LedgerProof",
     "Limit",
+    "Misses",
     "Money",
     "Objection",
     "Order",

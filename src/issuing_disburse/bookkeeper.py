@@ -4,24 +4,25 @@ How does an event of Stripe's become an entry in our books, once, in whatever or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from attrs import evolve, frozen
 
+from .alerts import AlertRecord, AuthorizationAlert, decided_without_us, taken_outside_terms
 from .books import lowered, post_facts, remaining_minor, status_after
-from .decision import Use
+from .claims import settled
 from .disbursement import Status
 from .exceptions import PayloadInvalidError
-from .facts import AuthorizationFacts, DisputeFacts, Facts
-from .money import Money
+from .facts import AuthorizationFacts, DisputeFacts, Facts, TransactionFacts
 from .ports import Clock, Store, Transaction
 from .records import (
     CardRecord,
-    Claim,
     DisbursementRecord,
     ParkedEvent,
     RecipientRecord,
+    StepRecord,
     account_key,
 )
 from .snapshots import (
@@ -36,6 +37,15 @@ from .snapshots import (
 
 Booked: TypeAlias = Literal["booked", "parked", "ignored"]
 FetchObject: TypeAlias = Callable[[str, str | None], Object]
+
+PARKED_MAX = 200
+"""How many events are parked for one account at most; the oldest gives way."""
+
+PARKED_FOR = timedelta(days=7)
+"""How long an event is parked. What is missed then is read from Stripe when the card is closed."""
+
+
+_OURS = ("issuing_authorization.", "issuing_transaction.", "issuing_dispute.", "issuing_card")
 
 
 @frozen(kw_only=True)
@@ -59,27 +69,38 @@ class Bookkeeper:
             PayloadInvalidError: A field that is needed is missing; nothing was booked.
             StoreError: Nothing was booked; Stripe should deliver again.
         """
+        kind = event.get("type")
+        if not isinstance(kind, str) or not kind.startswith(_OURS):
+            return "ignored"
         data = event.get("data")
         body = data.get("object") if isinstance(data, Mapping) else None
         if not isinstance(body, Mapping):
             raise PayloadInvalidError("data.object is missing", param="data.object")
-        kind, cause = str(event.get("type")), str(event.get("id"))
+        cause = id_of(event.get("id")) or kind
         account = id_of(event.get("account"))
-        if kind in {"issuing_authorization.created", "issuing_authorization.updated"}:
-            return self.book_fact(authorization_facts(body), cause=cause, account=account)
-        if kind in {"issuing_transaction.created", "issuing_transaction.updated"}:
-            return self.book_fact(transaction_facts(body), cause=cause, account=account)
         if kind.startswith("issuing_dispute."):
             return self._book_dispute(body, cause=cause, account=account)
-        if kind == "issuing_card.updated":
-            return self.book_card(needed_id(body.get("id"), "id"), str(body.get("status")))
-        if kind == "issuing_cardholder.updated":
-            return self._book_cardholder(body, account)
-        return "ignored"
+        match kind:
+            case "issuing_authorization.created" | "issuing_authorization.updated":
+                found = self.book_fact(authorization_facts(body), cause=cause, account=account)
+            case "issuing_transaction.created" | "issuing_transaction.updated":
+                found = self.book_fact(transaction_facts(body), cause=cause, account=account)
+            case "issuing_card.updated":
+                found = self.book_card(needed_id(body.get("id"), "id"), str(body.get("status")))
+            case "issuing_cardholder.updated":
+                found = self._book_cardholder(body, account)
+            case _:
+                found = "ignored"
+        return found
 
-    def book_fact(self, fact: Fact, *, cause: str, account: str | None) -> Booked:
+    def book_fact(
+        self, fact: Fact, *, cause: str, account: str | None, is_final: bool = False
+    ) -> Booked:
         """
         Merge one snapshot into the facts of its disbursement and post what follows.
+
+        Args:
+            is_final: Whether Stripe has decided about everything that we approved before it.
         """
         if isinstance(fact, DisputeFacts):
             raise TypeError("a dispute names a transaction, no card: use book()")
@@ -92,26 +113,36 @@ class Bookkeeper:
             card = tx.get(CardRecord, card_id)
             if card is None:
                 return self._park(tx, chosen, cause, account)
-            self.merge(tx, card, chosen, cause=cause)
+            if account not in {None, card.account}:
+                return "ignored"
+            self.merge(tx, card, chosen, cause=cause, is_final=is_final)
             return "booked"
 
         return self.store.transact(work)
 
-    def merge(self, tx: Transaction, card: CardRecord, fact: Fact, *, cause: str) -> None:
+    def merge(
+        self, tx: Transaction, card: CardRecord, fact: Fact, *, cause: str, is_final: bool = False
+    ) -> None:
         """
         Merge *fact* about *card* inside *tx*.
         """
         record = tx.get(DisbursementRecord, card.group, lock=True)
         if record is None or record.facts is None:
             return
-        if isinstance(fact, AuthorizationFacts) and not fact.approved:
-            known = record.facts.authorization(fact.id)
-            if known is None or not known.approved:
-                tx.put(_settled(card, fact, released=True))
-                return
-        facts = record.facts.with_fact(fact)
         if isinstance(fact, AuthorizationFacts):
-            card = _settled(card, fact, released=False)
+            _tell(tx, card, decided_without_us(fact, card.amount.currency))
+            known = record.facts.authorization(fact.id)
+            is_approved = fact.approved or (known is not None and known.approved)
+            after = settled(card, evolve(fact, approved=is_approved), is_final=is_final)
+            if not is_approved:
+                if after != card:
+                    tx.put(after)
+                return
+            card = after
+        facts = record.facts.with_fact(fact)
+        for capture in _captures_told_by(fact, facts):
+            found = taken_outside_terms(capture, facts, card.terms, card.amount)
+            _tell(tx, card, found)
         self.store_facts(tx, record, facts, card, cause=cause)
 
     def store_facts(
@@ -216,20 +247,41 @@ class Bookkeeper:
         """
         Keep an event for a card that may be one of ours, still on its way into the store.
         """
-        waiting = tx.find(
-            DisbursementRecord,
-            group=account_key(account),
-            states=(Status.PENDING.value,),
-            limit=1,
-        )
-        if not waiting or isinstance(fact, DisputeFacts):
+        if isinstance(fact, DisputeFacts) or not _is_issuing(tx, account):
             return "ignored"
         key = f"{cause}/{fact.id}"
         if tx.get(ParkedEvent, key) is None:
+            self._make_room(tx, account)
             tx.put(
-                ParkedEvent(event_id=key, card_id=fact.card_id, fact=fact, received_at=self.clock())
+                ParkedEvent(
+                    event_id=key,
+                    card_id=fact.card_id,
+                    fact=fact,
+                    received_at=self.clock(),
+                    account=account,
+                )
             )
         return "parked"
+
+    def _make_room(self, tx: Transaction, account: str | None) -> None:
+        waiting = tx.find(ParkedEvent, states=(account_key(account),), limit=PARKED_MAX)
+        if len(waiting) == PARKED_MAX:
+            oldest = min(waiting, key=lambda one: one.received_at)
+            tx.delete(ParkedEvent, oldest.key)
+
+    def forget_parked(self) -> int:
+        """
+        Forget events that were parked too long for a card that never came; return how many.
+        """
+        before = self.clock() - PARKED_FOR
+
+        def work(tx: Transaction) -> int:
+            expired = tx.find(ParkedEvent, due_before=before, limit=1_000)
+            for one in expired:
+                tx.delete(ParkedEvent, one.key)
+            return len(expired)
+
+        return self.store.transact(work)
 
     def unpark(self, tx: Transaction, card: CardRecord) -> None:
         """
@@ -247,30 +299,35 @@ def _known_authorization(tx: Transaction, fact: AuthorizationFacts) -> Authoriza
     return record.facts.authorization(fact.id) if record and record.facts else None
 
 
-def confirmed_by(card: CardRecord, fact: AuthorizationFacts) -> CardRecord:
+def _is_issuing(tx: Transaction, account: str | None) -> bool:
     """
-    Return *card* with the use confirmed that Stripe has approved.
+    Tell whether a card of the account may be on its way: an order is pending, or a step was begun.
     """
-    return _settled(card, fact, released=False)
+    group = account_key(account)
+    pending = (Status.PENDING.value,)
+    if tx.find(DisbursementRecord, group=group, states=pending, limit=1):
+        return True
+    prefix = f"order/{group}/"  # a reissue, too, whose order is not pending
+    begun = tx.find(StepRecord, states=("intended",), after=prefix, limit=1)
+    return bool(begun) and begun[0].key.startswith(prefix)
 
 
-def _settled(card: CardRecord, fact: AuthorizationFacts, *, released: bool) -> CardRecord:
+def _captures_told_by(fact: Fact, facts: Facts) -> tuple[TransactionFacts, ...]:
     """
-    Return *card* with the claim of one authorization confirmed, released, or made after the fact.
+    Return the captures to be judged again: the one that came, or the last of a closed authorization.
     """
-    mine = [claim for claim in card.claims if claim.use.authorization_id == fact.id]
-    claims = [claim for claim in card.claims if claim not in mine]
-    claims += [
-        claim.released() if released else claim.confirmed(fact.amount_minor) for claim in mine
-    ]
-    if not mine and not released:
-        amount = Money(fact.amount_minor, card.amount.currency)
-        use = Use(
-            authorization_id=fact.id,
-            at=fact.created,
-            amount=amount,
-            merchant_name=fact.merchant or None,
-            is_probe=fact.amount_minor <= card.probe_max_minor,
-        )
-        claims.append(Claim(use=use, settled_minor=fact.amount_minor, state="confirmed"))
-    return evolve(card, claims=tuple(claims))
+    if isinstance(fact, TransactionFacts):
+        return (fact,)
+    if not isinstance(fact, AuthorizationFacts) or fact.status != "closed":
+        return ()
+    return tuple(one for one in facts.captures() if one.authorization == fact.id)[-1:]
+
+
+def _tell(tx: Transaction, card: CardRecord, alerts: Iterable[AuthorizationAlert]) -> None:
+    """
+    Keep *alerts* about *card*, each once.
+    """
+    for alert in alerts:
+        record = AlertRecord(alert=evolve(alert, account=card.account, order_id=card.order_id))
+        if tx.get(AlertRecord, record.key) is None:
+            tx.put(record)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .decision import Decision, Use
 from .facts import AuthorizationFacts, TransactionFacts
@@ -24,45 +24,61 @@ class Claim:
     Attributes:
         settled_minor: What Stripe has confirmed as approved in all, minor units; in the ledger.
         pending_minor: What was approved by us beyond that and is not confirmed yet.
-        state: ``provisional`` until ``.created`` confirms or releases it.
+        state: ``provisional`` until ``.created`` confirms or releases it, and again while an
+            increment is pending.
+        asked_at: UTC; when the latest question was asked that we approved.
+        asked: How many questions of this authorization we approved.
     """
 
     use: Use
     settled_minor: int = 0
     pending_minor: int = 0
     state: Literal["provisional", "confirmed", "released"] = "provisional"
+    asked_at: datetime | None = None
+    asked: int = 1
 
-    def confirmed(self, approved_minor: int) -> Claim:
+    def confirmed(self, approved_minor: int, *, is_decided: bool = False) -> Claim:
         """
         Return the claim after Stripe said that *approved_minor* is approved in all.
 
         An older snapshot does not take away what was approved after it.
+
+        Args:
+            is_decided: Whether Stripe has decided every question that we approved, so that what it
+                does not count was declined, or timed out, after all.
         """
         total = self.settled_minor + self.pending_minor
         settled = max(self.settled_minor, approved_minor)
-        return Claim(
-            use=self.use,
+        pending = 0 if is_decided else max(0, total - settled)
+        return evolve(
+            self,
             settled_minor=settled,
-            pending_minor=max(0, total - settled),
-            state="confirmed",
+            pending_minor=pending,
+            state="provisional" if pending else "confirmed",
         )
 
     def released(self) -> Claim:
         """
         Return the claim that promises nothing any more.
         """
-        return Claim(use=self.use, settled_minor=self.settled_minor, state="released")
+        return evolve(self, pending_minor=0, state="released")
 
 
 @frozen(kw_only=True)
 class Answer:
     """
     What was answered to one delivery, so that the same delivery gets the same answer.
+
+    Attributes:
+        question: What a first question asked for; empty for an increment, which may be asked again.
+        policy: The fingerprint of the policy that decided.
     """
 
     event_id: str
     authorization_id: str
     decision: Decision
+    question: str = ""
+    policy: str = ""
 
 
 @frozen(kw_only=True)
@@ -109,8 +125,9 @@ class CardRecord(Row):
 
     @property
     def due_at(self) -> datetime | None:
-        """When its oldest provisional claim was made."""
-        return min((c.use.at for c in self.claims if c.state == "provisional"), default=None)
+        """When the oldest question was asked whose claim is still provisional."""
+        waiting = [c.asked_at or c.use.at for c in self.claims if c.state == "provisional"]
+        return min(waiting, default=None)
 
 
 @frozen(kw_only=True)
@@ -125,6 +142,7 @@ class ParkedEvent(Row):
     card_id: str
     fact: AuthorizationFacts | TransactionFacts
     received_at: datetime
+    account: str | None = None
 
     @property
     def key(self) -> str:
@@ -135,6 +153,11 @@ class ParkedEvent(Row):
     def group(self) -> str:
         """The card id."""
         return self.card_id
+
+    @property
+    def state(self) -> str:
+        """The account: so many are kept for each."""
+        return account_key(self.account)
 
     @property
     def due_at(self) -> datetime | None:

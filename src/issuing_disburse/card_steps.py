@@ -18,6 +18,7 @@ from .facts import Amounts, Facts
 from .journal import Guard, StepJournal
 from .ports import Clock, Outcome, Store, Transaction
 from .records import CardRecord, DisbursementRecord
+from .terms import PROBE_MAX_MINOR
 
 if TYPE_CHECKING:
     from .pci import SecretSink
@@ -38,6 +39,7 @@ class CardSteps:
     bookkeeper: Bookkeeper
     deliveries: Deliveries
     sink: SecretSink | None
+    probe_max_minor: int = PROBE_MAX_MINOR
 
     def issue(
         self, record: DisbursementRecord, guard: Guard, *, is_ending: bool = False
@@ -150,6 +152,7 @@ class CardSteps:
             is_open=True,
             card_status=outcome["status"],
             is_livemode=outcome["livemode"],
+            probe_max_minor=self.probe_max_minor,
         )
         active = evolve(
             record.become(Status.ACTIVE),

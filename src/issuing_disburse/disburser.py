@@ -11,16 +11,18 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
 from .account_statements import AccountStatement, account_statement
+from .alerts import AlertRecord, AuthorizationAlert, AuthorizationAlertKind, Misses
 from .announcing import Announcer, AnnouncingStore, DeclineTeller, Unsubscribe
 from .bookkeeper import Bookkeeper
 from .card_steps import CardSteps
 from .cardholders import CardholderManager
 from .cards import CardFactory
+from .deciding import Decider
 from .deliveries import Deliveries, Delivery, Receipt, check_sink
 from .disbursement import Disbursement, Status
 from .domain_events import DifferenceFound, DomainEvent
@@ -37,6 +39,7 @@ from .issuance import Issuance, view
 from .leases import Leases
 from .money import Money
 from .order import Order
+from .paging import every
 from .policy import AuthorizationPolicy
 from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
 from .preflight import Inspector, Preflight
@@ -51,13 +54,17 @@ from .reclaim import (
 )
 from .reconcile import IsExplained, Progress, Reconciler, Reconciliation, Repair, Repairer
 from .recordings import Recorder, Recordings
-from .records import StoreIdentity
+from .records import StoreIdentity, account_key
 from .reissue import Reissuer
 from .routes import BalanceTransferRoute, TransferRoute
+from .settling import ClaimSettlement, ClaimSettler
 from .signatures import Verifier
 from .statements import Statement, statement_of
 from .stores import open_store
 from .stripe_api import API_VERSION, PREVIEW_VERSION, StripeAPI
+from .telling import Teller
+from .terms import PROBE_MAX_MINOR
+from .unstored import Unstored
 from .verification import LedgerProof, verify_ledger
 from .webhooks import Event, Others, Reply, Responder
 
@@ -68,6 +75,7 @@ if TYPE_CHECKING:
     from .pci import SecretSink
 
 E = TypeVar("E", bound=DomainEvent)
+AnswerBy: TypeAlias = Literal["webhook", "api"]
 
 DEFAULT_TEST_STORE = "sqlite:///issuing_disburse.test.sqlite3"
 LEASE_SECONDS = 120.0
@@ -103,6 +111,9 @@ class _Shared:
     accept_empty_store: bool
     announcer: Announcer
     low_balance: tuple[Money, ...]
+    answer_by: AnswerBy
+    probe_max_minor: int
+    unstored: Unstored
 
 
 class Disburser:
@@ -159,6 +170,7 @@ class Disburser:
                 bookkeeper=bookkeeper,
                 deliveries=self._deliveries,
                 sink=shared.sink,
+                probe_max_minor=shared.probe_max_minor,
             ),
             keeps_orders=shared.keeps_orders,
         )
@@ -180,10 +192,17 @@ class Disburser:
             issuance=self._issuance,
             reclaimer=self.reclaimer,
         )
-        self._responder = Responder(
+        self._settler = ClaimSettler(bookkeeper=bookkeeper, store=store, clock=clock)
+        self._decider = Decider(
             store=shared.store,
-            verifier=shared.verifier,
             policy=shared.policy,
+            timer=shared.timer,
+            is_livemode=shared.is_livemode,
+            unstored=shared.unstored,
+        )
+        self._responder = Responder(
+            decider=self._decider,
+            verifier=shared.verifier,
             bookkeeper=bookkeeper,
             clock=clock,
             timer=shared.timer,
@@ -192,6 +211,9 @@ class Disburser:
             others=shared.others,
             record=Recorder(store=store).record if shared.record_requests else None,
             booked=DeclineTeller(store=shared.store, announcer=announcer, clock=clock),
+            teller=Teller(post=api.post_once, timer=shared.timer, account=account)
+            if shared.answer_by == "api"
+            else None,
         )
         self._rebuilder = Rebuilder(
             account=account,
@@ -227,6 +249,8 @@ class Disburser:
         preview_version: str = PREVIEW_VERSION,
         accept_empty_store: bool = False,
         low_balance: Iterable[Money] = (),
+        answer_by: AnswerBy = "webhook",
+        probe_max_minor: int = PROBE_MAX_MINOR,
     ) -> Self:
         """
         Make a disburser; nothing is sent until it is used.
@@ -257,6 +281,10 @@ class Disburser:
             accept_empty_store: Say that a store without orders is meant, although the account has
                 cards of orders already; without it such a store refuses to disburse, see `rebuild`.
             low_balance: Tell `BalanceLow` when what is promised to nobody falls below one of these.
+            answer_by: ``api`` also tells each answer by ``POST …/approve`` and ``…/decline``, which
+                are deprecated, for accounts that still use them; the webhook is answered in any case.
+            probe_max_minor: Up to how many minor units a request to a new card only tests it: 1 USD at
+                Stripe; what other currencies do, Stripe does not say.
 
         Raises:
             InvalidInputError: Naming the argument and the remedy.
@@ -266,6 +294,7 @@ class Disburser:
         del api_key, webhook_secret  # error reporters keep the variables of frames
         is_livemode = _mode_of(key)
         _check_account(account)
+        _check_answering(answer_by, probe_max_minor)
         if sink is not None:
             check_sink(sink)
         if store is None:
@@ -305,6 +334,9 @@ class Disburser:
             accept_empty_store=accept_empty_store,
             announcer=Announcer(),
             low_balance=_thresholds(low_balance),
+            answer_by=answer_by,
+            probe_max_minor=probe_max_minor,
+            unstored=Unstored(),
         )
         return cls(shared, account)
 
@@ -386,6 +418,7 @@ class Disburser:
             Those that this worker worked on, as they stand now; ``reason`` says what still holds one up.
         """
         self._identify()
+        self._settler.settle()
         done = list(self._issuance.resume_all())
         done += [view(record) for record in self._reissuer.lower_all()]
         return tuple(done)
@@ -541,6 +574,7 @@ class Disburser:
             progress: Is called with each one.
         """
         self._identify()
+        self._settler.settle()
         done: list[Reclamation] = []
         for order_id in list(self.reclaimer.over()):
             if limit is not None and len(done) >= limit:
@@ -601,6 +635,7 @@ class Disburser:
         """
         _check_period(since, until)
         self._identify()
+        self._settler.settle()
         found = Reconciler(
             account=self.account,
             api=self._shared.api,
@@ -718,6 +753,59 @@ class Disburser:
             InvalidInputError: It is no such type, or cannot be called.
         """
         return self._shared.announcer.on(event_type, handler)
+
+    def settle_claims(self) -> tuple[ClaimSettlement, ...]:
+        """
+        Ask Stripe about uses that were promised ten minutes ago or more and never confirmed.
+
+        For all accounts that the store knows. Also forgets events that were parked for a card that
+        never came. `resume_all`, `reclaim_expired` and `reconcile` do the same before their own work;
+        a service that answers webhooks and calls none of them calls this every few minutes.
+
+        Returns:
+            What became of each; one that Stripe could not be asked about is ``stuck`` and stays.
+
+        Stripe: ``GET /v1/issuing/authorizations/:id``
+        """
+        self._identify()
+        return self._settler.settle()
+
+    def alerts(
+        self, kind: AuthorizationAlertKind | None = None, *, since: datetime | None = None
+    ) -> tuple[AuthorizationAlert, ...]:
+        """
+        List what about this account's authorizations a person should look at, oldest first.
+
+        Decisions of the stand-in, late, contended and failed ones; what Stripe or the network decided
+        instead of us; captures of an amount that the terms do not allow. Nothing is sent.
+
+        Args:
+            kind: Only these.
+            since: Only what happened from here on (UTC).
+
+        Raises:
+            StoreError: The store cannot be read. What waits in memory for it is kept.
+        """
+        self._decider.settle_unstored()
+        states = None if kind is None else (kind,)
+        records = every(self.store, AlertRecord, group=account_key(self.account), states=states)
+        alerts = [one.alert for one in records if since is None or one.alert.at >= since]
+        return tuple(sorted(alerts, key=lambda one: (one.at, one.object_id, one.kind)))
+
+    def misses(self, *, since: datetime | None = None) -> Misses:
+        """
+        Count and list what Stripe or the network decided without our answer, by Stripe's reason.
+
+        ``webhook_timeout``: the answer came too late, or never; ``webhook_error``: it was no valid one;
+        ``network_fallback``: Stripe itself could not be reached. Nothing is sent.
+
+        Args:
+            since: Only what was decided from here on (UTC).
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        return Misses(alerts=self.alerts("miss", since=since))
 
     def handle_webhook(self, payload: bytes, signature: str) -> Reply:
         """
@@ -852,4 +940,13 @@ def _check_account(account: Any) -> None:
     if account is not None and (not isinstance(account, str) or not account.startswith("acct_")):
         raise InvalidInputError(
             "account", "is no account id", "pass 'acct_…', or None for the platform's own balance"
+        )
+
+
+def _check_answering(answer_by: Any, probe_max_minor: Any) -> None:
+    if answer_by not in ("webhook", "api"):
+        raise InvalidInputError("answer_by", "is unknown", "use 'webhook' or 'api'")
+    if type(probe_max_minor) is not int or not 0 <= probe_max_minor <= 10_000:  # noqa: PLR2004  # a test, not a purchase
+        raise InvalidInputError(
+            "probe_max_minor", "must be a whole number from 0 to 10000", "use 100, Stripe's 1 USD"
         )

@@ -33,6 +33,23 @@ class Amounts:
 
 
 @frozen(kw_only=True)
+class Verdict:
+    """
+    One question about an authorization and how it was decided: a line of Stripe's ``request_history``.
+
+    Attributes:
+        at: UTC; when it was decided.
+        minor: What was asked, minor units.
+        reason: Stripe's word for who decided, and why.
+    """
+
+    at: datetime
+    minor: int
+    approved: bool
+    reason: str
+
+
+@frozen(kw_only=True)
 class AuthorizationFacts:
     """
     One authorization, merged.
@@ -44,6 +61,7 @@ class AuthorizationFacts:
         transactions: The captures and refunds that a snapshot named.
         has_lapsed: Whether any snapshot showed that it was reversed or expired: what is captured
             after that is late, although the status then moves on to ``closed``.
+        history: Every question so far, as far as a snapshot told; one for each increment.
     """
 
     id: str
@@ -57,6 +75,7 @@ class AuthorizationFacts:
     merchant: str = ""
     category: str = ""
     has_lapsed: bool = False
+    history: tuple[Verdict, ...] = ()
 
     def merged(self, other: AuthorizationFacts) -> AuthorizationFacts:
         """
@@ -69,6 +88,7 @@ class AuthorizationFacts:
             movements={**self.movements, **other.movements},
             transactions=self.transactions | other.transactions,
             has_lapsed=self.has_lapsed or other.has_lapsed,
+            history=max(self.history, other.history, key=len),  # it only grows
         )
 
     def is_ordered_against(self, other: AuthorizationFacts) -> bool:

@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 
 from attrs import evolve, field, frozen
 
+from .alerts import AlertRecord
 from .card_records import Answer, CardRecord, Claim, ParkedEvent
 from .delivery_records import DeliveryRecord
 from .disbursement import CardReference, Reason, Status
@@ -30,6 +31,7 @@ from .terms import Terms
 __all__ = [
     "RECORDS",
     "AccountRecord",
+    "AlertRecord",
     "Answer",
     "CardRecord",
     "Claim",
@@ -288,5 +290,6 @@ RECORDS: tuple[type[Row], ...] = (
     ParkedEvent,
     DeliveryRecord,
     Recording,
+    AlertRecord,
 )
 """Every kind, in the order of their tables."""

@@ -5,6 +5,7 @@ What does this event ask, as far as we need to know?
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -29,6 +30,22 @@ def _refuse(path: str, problem: str) -> NoReturn:
     raise PayloadInvalidError(f"{path} {problem}", param=path)
 
 
+def raw_bytes(payload: object) -> bytes:
+    """
+    Return the raw body as bytes.
+
+    Raises:
+        PayloadInvalidError: It was decoded, or parsed, before it came here: nobody signed that.
+    """
+    if type(payload) is bytes:
+        return payload
+    if isinstance(payload, bytes | bytearray | memoryview):
+        return bytes(payload)
+    raise PayloadInvalidError(
+        f"the payload is {type(payload).__name__}: pass the raw body, as bytes", param="payload"
+    )
+
+
 def read_event(payload: bytes) -> dict[str, Any]:
     """
     Parse the raw body of a verified delivery.
@@ -36,17 +53,30 @@ def read_event(payload: bytes) -> dict[str, Any]:
     Raises:
         PayloadInvalidError: No JSON object with a ``type``. The message holds nothing of the payload.
     """
-    event: Any = None
-    if isinstance(payload, bytes):
-        try:
-            event = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            event = None  # raised below, away from this error: it carries the whole payload
+    payload = raw_bytes(payload)
+    try:
+        event = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        event = _read_leniently(payload)  # away from the error: it carries the whole payload
     if type(event) is not dict:
         _refuse("payload", "is no JSON object")
     if type(event.get("type")) is not str:
         _refuse("type", "is missing")
     return event
+
+
+def _read_leniently(payload: bytes) -> Any:
+    """
+    Parse what Stripe signed although strict JSON forbids it: NaN, a byte order mark, half a character.
+
+    Numbers that are none become ``null``, half characters question marks: what is left can be stored.
+    """
+    try:
+        found = json.loads(payload, parse_constant=lambda _: None)
+        clean = json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")
+        return json.loads(clean)
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_request(

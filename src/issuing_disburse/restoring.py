@@ -10,9 +10,10 @@ from datetime import timedelta
 import orjson
 from attrs import define, evolve, field, frozen
 
-from .bookkeeper import Bookkeeper, confirmed_by
+from .bookkeeper import Bookkeeper
 from .books import card_balance, funded_line, given_back_line, post_funding
 from .cards import card_outcome, card_reference
+from .claims import settled
 from .disbursement import Reason, Status, idempotency_key
 from .facts import Amounts, AuthorizationFacts, Facts
 from .money import Money
@@ -266,7 +267,7 @@ class Restorer:
         )
         for fact in _facts_of(plan.facts, card.body["id"]):
             if isinstance(fact, AuthorizationFacts):
-                made = confirmed_by(made, fact)
+                made = settled(made, fact)
         return made
 
     # Fundings.

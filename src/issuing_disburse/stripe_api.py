@@ -277,6 +277,18 @@ class StripeAPI:
             message = f"a try was left without an answer, and now the key may not ask: {forbidden}"
         raise UnknownOutcomeError(message, code="not_permitted")
 
+    def post_once(self, path: str, params: Params, account: str | None, key: str) -> None:
+        """
+        Send one POST, once: for who cannot wait for a second try.
+
+        Raises:
+            DisburseError: Stripe said no, or there was no answer.
+        """
+        request = Request(
+            method="post", path=path, body=form(params), account=account, version=self.version
+        )
+        self._send_once(self._connected(), request, key, [], None)
+
     def _send_once(
         self,
         line: _Line,

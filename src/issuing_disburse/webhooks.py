@@ -12,23 +12,17 @@ import orjson
 from attrs import field, frozen
 
 from .bookkeeper import Bookkeeper
-from .claims import allotment_of, answer_to, with_claim
+from .claims import answer_for
+from .deciding import Decider, declined
 from .decision import AuthorizationRequest, Decision
-from .exceptions import (
-    DisburseError,
-    PayloadInvalidError,
-    SignatureInvalidError,
-    StoreError,
-    StoreTimeoutError,
-)
-from .policy import AuthorizationPolicy
-from .ports import Clock, Store, Timer, Transaction
-from .records import CardRecord
-from .requests import REQUEST_TYPE, read_event, read_request
+from .exceptions import PayloadInvalidError, SignatureInvalidError, StoreError
+from .ports import Clock, Timer
+from .records import Answer
+from .requests import REQUEST_TYPE, raw_bytes, read_event, read_request
 from .signatures import Verifier
+from .telling import Teller
 
 PAYLOAD_MAX_BYTES = 1_048_576
-_CONTENDED_TRIES = 50
 
 Event: TypeAlias = dict[str, Any]
 
@@ -64,14 +58,14 @@ class Responder:
     Answers every webhook of every account that the store knows; never raises.
 
     Attributes:
-        version: Sent as ``Stripe-Version`` with every decision: Stripe insists on it.
         record: Keeps what was asked, for backtests; after it was booked.
         booked: Is shown every event that was booked; whatever it raises is of no consequence.
+        teller: Tells each answer by the deprecated endpoints, too.
+        version: Sent as ``Stripe-Version`` with every decision: Stripe insists on it.
     """
 
-    store: Store
+    decider: Decider
     verifier: Verifier
-    policy: AuthorizationPolicy
     bookkeeper: Bookkeeper
     clock: Clock
     timer: Timer
@@ -80,25 +74,25 @@ class Responder:
     others: Others | None = field(default=None, repr=False)
     record: Callable[[Event], None] | None = field(default=None, repr=False)
     booked: Callable[[Event], None] | None = field(default=None, repr=False)
+    teller: Teller | None = field(default=None, repr=False)
 
     def handle(self, payload: bytes, signature: str) -> Reply:
         """
         Verify, decide or book, answer. See `issuing_disburse.Disburser.handle_webhook`.
         """
-        started = self.timer()
-        if isinstance(payload, bytes | bytearray) and len(payload) > PAYLOAD_MAX_BYTES:
-            return _plain(413, "too large")
         try:
-            event = self.verify(payload, signature)
+            started = self.timer()
+            raw = raw_bytes(payload)
+            if len(raw) > PAYLOAD_MAX_BYTES:
+                return _plain(413, "too large")
+            event = self.verify(raw, signature)
         except SignatureInvalidError:
             return _plain(400, "signature not valid")
         except PayloadInvalidError:
             return _plain(400, "payload not valid")
         except Exception:  # noqa: BLE001  # a stranger must not be able to cause a 500
             return _plain(400, "not valid")
-        if event["type"] == REQUEST_TYPE:
-            return self._answer(event, started)
-        return self._book(event)
+        return self._answer(event, started) if event["type"] == REQUEST_TYPE else self._book(event)
 
     def verify(self, payload: bytes, signature: str) -> Event:
         """
@@ -108,20 +102,23 @@ class Responder:
             SignatureInvalidError: Not Stripe's, too old, too new, or altered.
             PayloadInvalidError: Signed, but no event.
         """
-        self.verifier.verify(payload, signature, now=self.clock())
-        return read_event(payload)
+        raw = raw_bytes(payload)
+        self.verifier.verify(raw, signature, now=self.clock())
+        return read_event(raw)
 
     def _book(self, event: Event) -> Reply:
         try:
-            if event.get("livemode") is not self.is_livemode:
-                return _plain(200, "ignored: another mode")
-            booked = self.bookkeeper.book(event)
-            if booked != "ignored" and self.record is not None:
-                self.record(event)
-            if booked == "ignored" and self.others is not None:
+            booked: str = "ignored"
+            if self._is_of_our_mode(event):
+                booked = self.bookkeeper.book(event)
+                if booked != "ignored" and self.record is not None:
+                    self.record(event)
+                self._store_what_waits()
+            # What was parked may be another program's just as well: only one of us is concerned.
+            if booked != "booked":
                 return self._asked_others(event) or _plain(200, booked)
         except PayloadInvalidError:
-            return _plain(400, "payload not valid")
+            return self._unreadable(event)
         except Exception:  # noqa: BLE001  # Stripe delivers again what was not stored
             return _plain(503, "not stored, deliver again")
         if booked == "booked" and self.booked is not None:
@@ -129,48 +126,77 @@ class Responder:
                 self.booked(event)
         return _plain(200, booked)
 
+    def _is_of_our_mode(self, event: Event) -> bool:
+        """
+        Tell whether a live event came to a live connection, or a test one to a test one.
+
+        Raises:
+            PayloadInvalidError: It does not say, or says both.
+        """
+        data = event.get("data")
+        inner = data.get("object") if isinstance(data, Mapping) else None
+        said = {
+            place["livemode"]
+            for place in (event, inner)
+            if isinstance(place, Mapping) and type(place.get("livemode")) is bool
+        }
+        if len(said) != 1:
+            raise PayloadInvalidError("livemode is missing or contradicts itself", param="livemode")
+        return self.is_livemode in said
+
+    def _unreadable(self, event: Event) -> Reply:
+        try:
+            return self._asked_others(event) or _plain(400, "payload not valid")
+        except Exception:  # noqa: BLE001  # theirs, or nobody's
+            return _plain(503, "not stored, deliver again")
+
+    def _store_what_waits(self) -> None:
+        with suppress(StoreError):  # the event is booked; the rest waits on
+            self.decider.settle_unstored()
+
     def _answer(self, event: Event, started: float) -> Reply:
         request: AuthorizationRequest | None = None
+        answer: Answer | None = None
         try:
             request = read_request(event, received_at=self.clock())
-            decision = self._decide(event, request, started)
-            if isinstance(decision, Reply):
-                return decision
+            answer = self.decider.answer(request, started=started)
+            if answer is None:
+                taken_over = self._asked_others(event)
+                if taken_over is not None:
+                    return taken_over
+                decision = declined("unknown_card", "not a card of ours", "unknown_card")
+            else:
+                decision = answer.decision
         except PayloadInvalidError as unreadable:
-            decision = _declined("unreadable", str(unreadable), "unreadable")
-        except StoreError as gone:
-            decision = self._stand_in(request, gone)
-        except Exception as broken:  # noqa: BLE001  # no answer would leave it to the time-out setting
-            decision = _declined("error", type(broken).__name__, "error")
-        try:
-            return self._reply(decision, request)
-        except Exception as broken:  # noqa: BLE001  # a decision that cannot be written down declines
-            unwritable = _declined("policy_error", type(broken).__name__, "error")
-            return self._reply(unwritable, request)
+            decision = declined("unreadable", str(unreadable), "unreadable")
+        except (Exception, SystemExit) as broken:  # noqa: BLE001  # no answer leaves it to Stripe
+            decision = declined("error", type(broken).__name__, "error")
+        return self._said(decision, answer, request, event, started)
 
-    def _decide(
-        self, event: Event, request: AuthorizationRequest, started: float
-    ) -> Decision | Reply:
-        deadline = started + self.policy.deadline_seconds
-        for _ in range(_CONTENDED_TRIES):
-            left = deadline - self.timer()
-            if left <= 0:
-                return _declined("deadline", "no time left to decide", "deadline")
-            card = self.store.read(
-                lambda tx: tx.get(CardRecord, request.card_id), timeout_seconds=left
-            )
-            if card is None or not self._is_ours(card, request):
-                answer = self._asked_others(event)
-                return answer or _declined("unknown_card", "not a card of ours", "unknown_card")
-            decision = answer_to(card, request)
-            if decision is None:
-                decision = self._judged(card, request)
-                if decision.approved and not self._claim(
-                    card, request, decision, seconds=deadline - self.timer()
-                ):
-                    continue
-            return decision
-        return _declined("contended", "too many requests for one card at once", "deadline")
+    def _said(
+        self,
+        decision: Decision,
+        answer: Answer | None,
+        request: AuthorizationRequest | None,
+        event: Event,
+        started: float,
+    ) -> Reply:
+        """
+        Put the answer into words, and tell it by the API where that is wanted.
+        """
+        policy = answer.policy if answer is not None else ""
+        try:
+            reply = self._reply(decision, request, policy)
+        except Exception as broken:  # noqa: BLE001  # a decision that cannot be written down declines
+            unwritable = declined("policy_error", type(broken).__name__, "error")
+            reply = self._reply(unwritable, request, policy)
+        if request is not None and answer is None and decision.source == "error":
+            self.decider.watch(request, answer_for(request, decision, policy))
+        if self.teller is not None and request is not None:
+            problem = self.teller.tell(request, reply.body, started=started)
+            if problem is not None:
+                self.decider.watch(request, answer_for(request, decision, policy), not_told=problem)
+        return reply
 
     def _asked_others(self, event: Event) -> Reply | None:
         """
@@ -179,59 +205,20 @@ class Responder:
         answer = self.others(event) if self.others is not None else None
         return answer if isinstance(answer, Reply) else None
 
-    def _is_ours(self, card: CardRecord, request: AuthorizationRequest) -> bool:
-        """
-        Tell whether account and mode agree: test and live never mix.
-        """
-        same_account = request.account in {None, card.account}
-        return same_account and request.is_livemode is self.is_livemode is card.is_livemode
-
-    def _judged(self, card: CardRecord, request: AuthorizationRequest) -> Decision:
-        allotment = allotment_of(card)
-        return _sound(self.policy.decide(request, allotment), request)
-
-    def _claim(
-        self, card: CardRecord, request: AuthorizationRequest, decision: Decision, *, seconds: float
-    ) -> bool:
-        """
-        Promise the use, unless the card has changed since it was read.
-        """
-        if seconds <= 0:
-            msg = "no time left to claim the use"
-            raise StoreTimeoutError(msg)
-
-        def work(tx: Transaction) -> bool:
-            current = tx.get(CardRecord, card.card_id, lock=True)
-            if current is None or current.version != card.version:
-                return False
-            tx.put(with_claim(current, request, decision))
-            return True
-
-        return self.store.transact(work, timeout_seconds=seconds)
-
-    def _stand_in(self, request: AuthorizationRequest | None, gone: DisburseError) -> Decision:
-        if self.policy.stand_in is None or request is None:
-            return _declined("store_unavailable", type(gone).__name__, "stand_in")
-        try:
-            decision = self.policy.stand_in(request)
-            is_sound = isinstance(decision, Decision) and (
-                decision.amount is None or decision.amount <= request.amount
-            )
-        except Exception as broken:  # noqa: BLE001  # a broken stand-in declines
-            return _declined("stand_in_error", type(broken).__name__, "stand_in")
-        return (
-            decision if is_sound else _declined("stand_in_error", "no sound decision", "stand_in")
-        )
-
-    def _reply(self, decision: Decision, request: AuthorizationRequest | None) -> Reply:
-        body: dict[str, Any] = {
-            "approved": decision.approved,
-            "metadata": {"issuing_disburse_decision": decision.code[:500]},
-        }
+    def _reply(
+        self, decision: Decision, request: AuthorizationRequest | None, policy: str
+    ) -> Reply:
+        metadata = {"issuing_disburse_decision": decision.code[:500]}
         if decision.rule:
-            body["metadata"]["issuing_disburse_rule"] = decision.rule[:500]
-        if decision.approved and decision.amount is not None and request is not None:
-            body["amount"] = decision.amount.minor
+            metadata["issuing_disburse_rule"] = decision.rule[:500]
+        if decision.source != "policy":
+            metadata["issuing_disburse_source"] = decision.source
+        if policy:
+            metadata["issuing_disburse_policy"] = policy
+        body: dict[str, Any] = {"approved": decision.approved, "metadata": metadata}
+        part = decision.amount
+        if decision.approved and part is not None and part.minor > 0:
+            body |= {"amount": part.minor} if _takes_a_part(request) else {}
         return Reply(
             status=200,
             headers={"Stripe-Version": self.version, **_JSON},
@@ -240,23 +227,5 @@ class Responder:
         )
 
 
-def _declined(code: str, message: str, source: Any) -> Decision:
-    return Decision(approved=False, code=code, message=message, source=source)
-
-
-def _sound(decision: object, request: AuthorizationRequest) -> Decision:
-    """
-    Hold an overridden `decide` to what no policy may do: approve more than asked, or something else.
-    """
-    if not isinstance(decision, Decision):
-        return _declined("policy_error", f"decide() returned {type(decision).__name__}", "error")
-    if type(decision.approved) is not bool or not isinstance(decision.code, str):
-        return _declined("policy_error", "decide() returned no sound decision", "error")
-    amount = decision.amount
-    if not decision.approved or amount is None:
-        return decision
-    if amount.currency != request.amount.currency or not 0 < amount.minor <= request.amount.minor:
-        return _declined("policy_error", "decide() approved another amount than asked", "error")
-    if not request.is_amount_controllable and amount != request.amount:
-        return _declined("policy_error", "the merchant takes all or nothing", "error")
-    return decision
+def _takes_a_part(request: AuthorizationRequest | None) -> bool:
+    return request is not None and request.is_amount_controllable

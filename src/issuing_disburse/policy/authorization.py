@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import cached_property
 from os import PathLike
@@ -43,6 +44,8 @@ DEADLINE_SECONDS = 0.8
 """How long a decision may take; Stripe waits two seconds, network included."""
 
 _DEADLINE_SECONDS_MAX = 1.8
+
+_SECONDS_LEFT: ContextVar[float] = ContextVar("seconds_left", default=float("inf"))
 
 StandIn: TypeAlias = Callable[[AuthorizationRequest], Decision]
 """Decides from the question alone, when the store does not answer in time."""
@@ -209,30 +212,44 @@ class AuthorizationPolicy:
         Stripe: ``issuing_authorization.request``
         """
         timer = self.timer
-        ends_at = timer() + self.deadline_seconds
+        seconds = min(self.deadline_seconds, _SECONDS_LEFT.get())
+        ends_at = timer() + seconds
         if not self.isolated:
             return judge(self.rules, request, allotment, timer=timer, ends_at=ends_at)
         asking = Asking(self.rules)
         try:
             return WORKERS.run(
                 lambda: judge(asking, request, allotment, timer=timer, ends_at=ends_at),
-                timeout_seconds=self.deadline_seconds,
+                timeout_seconds=seconds,
             )
         except OverdueError:
             return late(asking.now or self)
 
-    def answer(self, request: AuthorizationRequest, allotment: Allotment) -> Decision:
+    def answer(
+        self,
+        request: AuthorizationRequest,
+        allotment: Allotment,
+        *,
+        seconds: float = float("inf"),
+    ) -> Decision:
         """
         Return what `decide` says, or a decline if a subclass's own `decide` raises, is late, or
         approves what it must not.
+
+        Args:
+            seconds: What is left of the deadline after looking things up.
         """
-        ends_at = self.timer() + self.deadline_seconds
+        seconds = min(seconds, self.deadline_seconds)
+        ends_at = self.timer() + seconds
+        before = _SECONDS_LEFT.set(seconds)
         try:
             decision = sound(self.decide(request, allotment), request, self)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a policy that breaks must not approve
             return failed(self, f"raised {type(error).__name__}")
+        finally:
+            _SECONDS_LEFT.reset(before)
         if decision.approved and self.timer() > ends_at:
             return late(self)
         return decision
@@ -267,9 +284,14 @@ class AuthorizationPolicy:
             for shadow in self.shadows
         )
 
-    def decide_without_store(self, request: AuthorizationRequest) -> Decision:
+    def decide_without_store(
+        self, request: AuthorizationRequest, *, seconds: float = float("inf")
+    ) -> Decision:
         """
         Let the stand-in answer, because nothing is known about the card; without one, decline.
+
+        Args:
+            seconds: What is left of the deadline; a stand-in that takes longer declines.
         """
         if self.stand_in is None:
             return Decision(
@@ -278,8 +300,19 @@ class AuthorizationPolicy:
                 message="the store did not answer in time",
                 source="stand_in",
             )
+        seconds = max(0.0, min(seconds, self.deadline_seconds))
+        ends_at = self.timer() + seconds
+        stand_in = self.stand_in
         try:
-            decision = sound(self.stand_in(request), request, self.stand_in)
+            if self.isolated:
+                said = WORKERS.run(lambda: stand_in(request), timeout_seconds=seconds)
+            else:
+                said = stand_in(request)
+            decision = sound(said, request, stand_in)
+            if decision.approved and self.timer() > ends_at:
+                decision = late(stand_in)
+        except OverdueError:
+            decision = late(stand_in)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a stand-in that breaks must not approve

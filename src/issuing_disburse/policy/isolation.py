@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -56,14 +58,20 @@ class Workers:
 
     A thread cannot be stopped from outside. One that is stuck counts against the limit until it
     comes back; when all are stuck, work is refused at once instead of waiting.
+
+    Args:
+        is_patient: Whether to wait for a free thread, as long as the work itself may take: where
+            threads are busy because there is much to do, and not because they are stuck.
     """
 
-    def __init__(self, limit: int = WORKERS_MAX) -> None:
+    def __init__(self, limit: int = WORKERS_MAX, *, is_patient: bool = False) -> None:
         self._limit = limit
+        self._is_patient = is_patient
         self._forget()
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)
         self._idle: list[_Worker] = []
         self._count = 0
 
@@ -75,7 +83,8 @@ class Workers:
             OverdueError: Not done in *timeout_seconds*, or no thread is free. What *work* itself raises
                 passes through.
         """
-        worker = self._take()
+        ends_at = time.monotonic() + timeout_seconds
+        worker = self._take(timeout_seconds)
         done = threading.Event()
         results: list[T] = []
         errors: list[BaseException] = []
@@ -88,11 +97,25 @@ class Workers:
             done.set()
 
         worker.start(task)
-        if not done.wait(timeout_seconds):
+        if not done.wait(max(0.0, ends_at - time.monotonic())):
             raise OverdueError
         if errors:
             raise errors[0]
         return results[0]
+
+    def begin(self, work: Callable[[], object]) -> None:
+        """
+        Have *work* done, some time, by somebody who is free; what it raises is nobody's business.
+
+        Raises:
+            OverdueError: No thread is free.
+        """
+
+        def task() -> None:
+            with suppress(Exception):
+                work()
+
+        self._take(0.0).start(task)
 
     @property
     def busy(self) -> int:
@@ -102,8 +125,10 @@ class Workers:
         with self._lock:
             return self._count - len(self._idle)
 
-    def _take(self) -> _Worker:
-        with self._lock:
+    def _take(self, timeout_seconds: float) -> _Worker:
+        with self._freed:
+            if self._is_patient and not self._idle and self._count >= self._limit:
+                self._freed.wait_for(lambda: bool(self._idle), timeout_seconds)
             if self._idle:
                 return self._idle.pop()
             if self._count >= self._limit:
@@ -117,8 +142,9 @@ class Workers:
             raise OverdueError from None
 
     def _give_back(self, worker: _Worker) -> None:
-        with self._lock:
+        with self._freed:
             self._idle.append(worker)
+            self._freed.notify()
 
     def forget_threads(self) -> None:
         """

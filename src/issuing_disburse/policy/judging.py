@@ -230,10 +230,21 @@ def sound(decision: object, request: AuthorizationRequest, decider: object) -> D
     return decision if problem is None else failed(decider, problem)
 
 
+def _is_writable(text: object) -> bool:
+    return type(text) is str and (text.isascii() or text == text.encode(errors="replace").decode())
+
+
 def _unsound(decision: Decision, request: AuthorizationRequest) -> str | None:
-    part = decision.amount
     if type(decision.approved) is not bool:
         return "neither approved nor declined"
+    texts = decision.code, decision.rule, decision.message
+    if not (_is_writable(texts[0]) and _is_writable(texts[1]) and _is_writable(texts[2])):
+        return "gave no reason that can be written down"
+    return _unsound_part(decision, request)
+
+
+def _unsound_part(decision: Decision, request: AuthorizationRequest) -> str | None:
+    part = decision.amount
     if not decision.approved or part is None or part == request.amount:
         return None
     if type(part) is not Money or part.currency != request.amount.currency:

@@ -135,7 +135,12 @@ class MemoryStore:
 
     Args:
         clock: Returns the time now (UTC); leases are measured by it.
+
+    Attributes:
+        keeps_nobody_waiting: Its timeouts always hold, so that it may be asked without a watch.
     """
+
+    keeps_nobody_waiting = True
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock

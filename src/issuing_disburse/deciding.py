@@ -1,0 +1,329 @@
+"""
+How is a question answered in time, and its use promised or not, whatever store and rules do?
+
+The store is asked, the policy judges, the use is claimed: each within what is left of the deadline.
+Where a store may keep its caller waiting, all of that runs on another thread, which is left alone when
+the time is up; what it claims after that, it gives back itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import Literal, TypeAlias
+
+from attrs import field, frozen
+
+from .alerts import AuthorizationAlert, kind_of
+from .claims import allotment_of, answer_for, answer_to, with_answer, with_claim, without_claim
+from .decision import Allotment, AuthorizationRequest, Decision, Source
+from .exceptions import StoreError, StoreTimeoutError
+from .policy import AuthorizationPolicy
+from .policy.isolation import OverdueError, Workers
+from .ports import Store, Timer, Transaction
+from .records import Answer, CardRecord
+from .unstored import Unstored
+
+STORE_WORKERS = Workers(64, is_patient=True)
+"""The threads on which stores that may hang are asked, in this process."""
+
+_RESERVE_SECONDS = 0.05  # for the stand-in, and for getting the answer out
+_RELEASE_SECONDS = 10.0
+
+_Stage: TypeAlias = Literal["store", "policy", "over"]
+
+
+def declined(code: str, message: str, source: Source) -> Decision:
+    """
+    Decline for a reason that is no rule's.
+    """
+    return Decision(approved=False, code=code, message=message, source=source)
+
+
+CONTENDED = declined("contended", "too many requests for one card at once", "deadline")
+"""The time was up before a use could be promised: others were always faster."""
+
+
+class _Asking:
+    """
+    One question on its way: how far it is, until when, and who answers it in the end.
+
+    Either the working thread hands in its answer, or the asking one leaves with another one: exactly
+    one of them, and both know which.
+    """
+
+    __slots__ = (
+        "_lock",
+        "_timer",
+        "answer",
+        "ends_at",
+        "is_contended",
+        "is_left",
+        "request",
+        "stage",
+    )
+
+    def __init__(self, request: AuthorizationRequest, ends_at: float, timer: Timer) -> None:
+        self.request = request
+        self.ends_at = ends_at
+        self.stage: _Stage = "store"
+        self.answer: Answer | None = None
+        self.is_left = False
+        self.is_contended = False
+        self._timer = timer
+        self._lock = threading.Lock()
+
+    @property
+    def seconds(self) -> float:
+        return self.ends_at - self._timer()
+
+    def seconds_for_store(self) -> float:
+        """
+        Return what is left of the time.
+
+        Raises:
+            StoreTimeoutError: Nothing is.
+        """
+        seconds = self.seconds
+        if seconds <= 0 or self.is_left:
+            msg = "no time left to ask the store"
+            raise StoreTimeoutError(msg)
+        return seconds
+
+    def hand_in(self, answer: Answer) -> Answer:
+        """
+        Return *answer*, or what was answered meanwhile.
+        """
+        with self._lock:
+            if self.answer is None:
+                self.stage, self.answer = "over", answer
+            return self.answer
+
+    def leave(self, answer: Answer) -> Answer:
+        """
+        Return what was handed in, or *answer*, which then stands.
+        """
+        with self._lock:
+            if self.answer is None:
+                self.answer, self.is_left = answer, True
+            return self.answer
+
+
+@frozen(kw_only=True)
+class Decider:
+    """
+    Answers questions about the cards of a store.
+
+    Attributes:
+        unstored: What could not be written down yet.
+    """
+
+    store: Store
+    policy: AuthorizationPolicy
+    timer: Timer
+    is_livemode: bool
+    unstored: Unstored = field(factory=Unstored)
+
+    def __attrs_post_init__(self) -> None:
+        self._fingerprint()  # now, and not while the first merchant waits
+
+    def answer(self, request: AuthorizationRequest, *, started: float) -> Answer | None:
+        """
+        Return what is answered; ``None`` when the card is not one of ours.
+
+        Args:
+            started: When the question came in, by the timer.
+        """
+        deadline_seconds = self.policy.deadline_seconds
+        reserve = min(_RESERVE_SECONDS, deadline_seconds / 10)
+        asking = _Asking(request, started + deadline_seconds - reserve, self.timer)
+        try:
+            known = self.unstored.answer_to(request) if self.unstored else None
+            if known is not None:
+                return known
+            if getattr(self.store, "keeps_nobody_waiting", False):
+                found = self._answered(asking)
+            else:
+                found = STORE_WORKERS.run(
+                    lambda: self._answered(asking), timeout_seconds=max(0.0, asking.seconds)
+                )
+        except Exception as problem:
+            if asking.stage == "policy" and not isinstance(problem, OverdueError):
+                raise  # nothing that the store did
+            found = self._without_store(asking, problem, reserve)
+        if found is not None:
+            self.watch(request, found)
+        return found
+
+    def settle_unstored(self) -> None:
+        """
+        Write down what waits for the store; see `Unstored.store_in`.
+        """
+        if self.unstored:
+            self.unstored.store_in(self.store)
+
+    def watch(
+        self, request: AuthorizationRequest, answer: Answer, *, not_told: str | None = None
+    ) -> None:
+        """
+        List a decision that a person should look at.
+
+        Args:
+            not_told: Why the answer did not get through by the API.
+        """
+        decision = answer.decision
+        kind = kind_of(decision) if not_told is None else "not_told"
+        if kind is not None:
+            self.unstored.keep_alert(
+                AuthorizationAlert(
+                    kind=kind,
+                    object_id=request.authorization_id,
+                    card_id=request.card_id,
+                    code=decision.code,
+                    at=request.created,
+                    approved=decision.approved,
+                    account=request.account,
+                    amount=decision.amount or request.amount,
+                    message=not_told or decision.message,
+                    policy=answer.policy,
+                )
+            )
+
+    def _without_store(self, asking: _Asking, problem: Exception, reserve: float) -> Answer:
+        """
+        Answer although the store did not, or the rules are still thinking.
+        """
+        if asking.answer is not None:
+            return asking.answer
+        if asking.is_contended:
+            decision = CONTENDED
+        elif asking.stage == "policy":
+            decision = declined("deadline", "the rules overran the deadline", "deadline")
+        else:
+            seconds = asking.seconds + reserve
+            decision = self.policy.decide_without_store(asking.request, seconds=seconds)
+        answer = asking.leave(self._remembered(asking.request, decision))
+        if answer.decision is decision:
+            self.unstored.keep_answer(asking.request, answer)
+        if getattr(problem, "code", None) == "commit_unknown" and not answer.decision.approved:
+            # The use may be promised all the same: give it back when the store is well again.
+            with suppress(OverdueError):
+                STORE_WORKERS.begin(lambda: self._correct(asking.request, answer))
+        return answer
+
+    def _remembered(self, request: AuthorizationRequest, decision: Decision) -> Answer:
+        return answer_for(request, decision, self._fingerprint())
+
+    def _fingerprint(self) -> str:
+        try:
+            return self.policy.fingerprint
+        except Exception:  # noqa: BLE001 - a policy that cannot be described decides all the same
+            return ""
+
+    # What follows may run on another thread, whose asker has left.
+
+    def _answered(self, asking: _Asking) -> Answer | None:
+        request = asking.request
+        card = self.store.read(
+            lambda tx: tx.get(CardRecord, request.card_id),
+            timeout_seconds=asking.seconds_for_store(),
+        )
+        while card is not None and self._is_ours(card, request):
+            known = answer_to(card, request)
+            if known is not None:
+                return asking.hand_in(known)
+            asking.stage = "policy"
+            allotment = allotment_of(card)
+            decision = self.policy.answer(request, allotment, seconds=asking.seconds)
+            if asking.is_contended and decision.source == "deadline":
+                decision = CONTENDED  # it was not the rules that took the time
+            answer = self._remembered(request, decision)
+            if asking.is_left:
+                return asking.answer
+            asking.stage = "store"
+            if not decision.approved:
+                return self._declined(asking, answer)
+            current = self._claim(asking, card, allotment, answer)
+            if current == "kept":
+                return self._kept(asking, answer)
+            card, asking.is_contended = current, True
+        return None
+
+    def _is_ours(self, card: CardRecord, request: AuthorizationRequest) -> bool:
+        """
+        Tell whether account and mode agree: test and live never mix.
+        """
+        same_account = request.account in {None, card.account}
+        return same_account and request.is_livemode is self.is_livemode is card.is_livemode
+
+    def _claim(
+        self, asking: _Asking, card: CardRecord, allotment: Allotment, answer: Answer
+    ) -> Literal["kept"] | CardRecord | None:
+        """
+        Promise the use, unless the card can do something else than was judged: then return it.
+        """
+        request = asking.request
+
+        def work(tx: Transaction) -> Literal["kept"] | CardRecord | None:
+            current = tx.get(CardRecord, card.card_id, lock=True)
+            if current is None:
+                return None
+            if current.version != card.version and (
+                answer_to(current, request) is not None or allotment_of(current) != allotment
+            ):
+                return current
+            if asking.is_left:  # somebody else has answered: promise nothing any more
+                msg = "nobody waits for the claim any more"
+                raise StoreTimeoutError(msg)
+            tx.put(with_claim(current, request, answer))
+            return "kept"
+
+        return self.store.transact(work, timeout_seconds=asking.seconds_for_store())
+
+    def _kept(self, asking: _Asking, answer: Answer) -> Answer:
+        """
+        Hand in an approval whose use is promised; too late, it gives the use back.
+        """
+        if asking.seconds <= 0 and not asking.is_left:
+            late = declined("deadline", "the claim was kept too late", "deadline")
+            given = asking.hand_in(self._remembered(asking.request, late))
+        else:
+            given = asking.hand_in(answer)
+        if given is not answer:
+            with suppress(StoreError):  # Stripe's own word on the authorization settles it, too
+                self._correct(asking.request, given)
+        return given
+
+    def _declined(self, asking: _Asking, answer: Answer) -> Answer:
+        """
+        Remember a decline, so that the same delivery is declined again; it stands in any case.
+        """
+        given = asking.hand_in(answer)
+        if given is answer:
+            try:
+                self.store.transact(
+                    lambda tx: self._put_answer(tx, asking.request, answer),
+                    timeout_seconds=asking.seconds_for_store(),
+                )
+            except StoreError:
+                self.unstored.keep_answer(asking.request, answer)
+        return given
+
+    def _put_answer(self, tx: Transaction, request: AuthorizationRequest, answer: Answer) -> None:
+        card = tx.get(CardRecord, request.card_id, lock=True)
+        if card is not None and answer_to(card, request) is None:
+            tx.put(with_answer(card, answer))
+
+    def _correct(self, request: AuthorizationRequest, instead: Answer) -> None:
+        """
+        Remember what was answered in the end; a use that it does not approve is given back.
+        """
+
+        def work(tx: Transaction) -> None:
+            card = tx.get(CardRecord, request.card_id, lock=True)
+            if card is not None:
+                if not instead.decision.approved:
+                    card = without_claim(card, request, instead)
+                tx.put(with_answer(card, instead))
+
+        self.store.transact(work, timeout_seconds=_RELEASE_SECONDS)

@@ -1,0 +1,104 @@
+"""
+What was answered and could not be written down yet, because the store was slow or gone?
+
+Kept in the memory of this process, bounded, until the store can be written to again. A process that
+dies before that takes it along; the decision itself is in the metadata of Stripe's authorization.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from attrs import evolve
+
+from .alerts import AlertRecord, AuthorizationAlert
+from .claims import answer_to, with_answer
+from .decision import AuthorizationRequest
+from .ports import Store, Transaction
+from .records import Answer, CardRecord
+
+_MAX = 1_000
+
+_Key = tuple[str, str]
+
+
+class Unstored:
+    """
+    Answers and alerts that wait for the store; safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[_Key, tuple[AuthorizationRequest, Answer]] = OrderedDict()
+        self._alerts: OrderedDict[str, AuthorizationAlert] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._answers or self._alerts)
+
+    def keep_answer(self, request: AuthorizationRequest, answer: Answer) -> None:
+        """
+        Remember an answer that the store does not.
+        """
+        with self._lock:
+            self._answers[request.authorization_id, request.event_id] = request, answer
+            if len(self._answers) > _MAX:
+                self._answers.popitem(last=False)
+
+    def answer_to(self, request: AuthorizationRequest) -> Answer | None:
+        """
+        Return what was answered to this delivery while the store could not be asked.
+        """
+        found = self._answers.get((request.authorization_id, request.event_id))
+        return found[1] if found is not None else None
+
+    def keep_alert(self, alert: AuthorizationAlert) -> None:
+        """
+        Remember an alert until it can be stored.
+        """
+        with self._lock:
+            self._alerts[AlertRecord(alert=alert).key] = alert
+            if len(self._alerts) > _MAX:
+                self._alerts.popitem(last=False)
+
+    def store_in(self, store: Store, *, timeout_seconds: float | None = None) -> None:
+        """
+        Write down what waits; what cannot be written goes on waiting.
+
+        Raises:
+            StoreError: The store cannot be written to.
+        """
+        with self._lock:
+            answers, alerts = dict(self._answers), dict(self._alerts)
+        if not (answers or alerts):
+            return
+
+        def work(tx: Transaction) -> None:
+            for request, answer in answers.values():
+                _store_answer(tx, request, answer)
+            for alert in alerts.values():
+                _store_alert(tx, alert)
+
+        store.transact(work, timeout_seconds=timeout_seconds)
+        with self._lock:
+            for key, answered in answers.items():
+                if self._answers.get(key) is answered:
+                    del self._answers[key]
+            for name, alert in alerts.items():
+                if self._alerts.get(name) is alert:
+                    del self._alerts[name]
+
+
+def _store_answer(tx: Transaction, request: AuthorizationRequest, answer: Answer) -> None:
+    card = tx.get(CardRecord, request.card_id, lock=True)
+    if card is not None and answer_to(card, request) is None:
+        tx.put(with_answer(card, answer))
+
+
+def _store_alert(tx: Transaction, alert: AuthorizationAlert) -> None:
+    card = tx.get(CardRecord, alert.card_id)
+    if card is not None:  # the event may not have said whose it is
+        alert = evolve(alert, account=card.account, order_id=card.order_id)
+    record = AlertRecord(alert=alert)
+    if tx.get(AlertRecord, record.key) is None:
+        tx.put(record)
