@@ -87,5 +87,5 @@ $(VENV)/.ready-to-run: pyproject.toml | $(VENV)/.made
 	@touch $@
 
 $(VENV)/.ready-to-test: pyproject.toml | $(VENV)/.made
-	@$(PIP) install --editable ".[cli,jwe,postgres,simulator]" --group dev
+	@$(PIP) install --editable ".[cli,jwe,opentelemetry,postgres,report,simulator]" --group dev
 	@touch $@ $(VENV)/.ready-to-run

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import groupby
 
 from attrs import define, field, frozen
 
@@ -153,13 +154,8 @@ def account_statement(
         return _entries(store, account)
 
     sums: dict[str, _Sums] = {}
-    chain: list[Entry] = []
-    for entry in reread():
-        if chain and chain[-1].scope != entry.scope:
-            _add(chain, sums, since, until)
-            chain = []
-        chain.append(entry)
-    _add(chain, sums, since, until)
+    for _, chain in chains_of(store, account):
+        _add(chain, sums, since, until)
     return AccountStatement(
         account=account,
         since=since,
@@ -167,6 +163,19 @@ def account_statement(
         currencies=tuple(sums[name].figures() for name in sorted(sums)),
         reread=reread,
     )
+
+
+def chains_of(store: Store, account: str | None) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+    """
+    Yield the chain of every disbursement of *account*, by key, each verified.
+
+    Raises:
+        ChainBrokenError: An entry was changed, removed or put in between.
+    """
+    for scope, entries in groupby(_entries(store, account), key=lambda one: one.scope):
+        chain = tuple(entries)
+        verify_chain(chain)
+        yield scope, chain
 
 
 def _entries(store: Store, account: str | None) -> Iterator[Entry]:
@@ -178,12 +187,11 @@ def _entries(store: Store, account: str | None) -> Iterator[Entry]:
 
 
 def _add(
-    chain: list[Entry], sums: dict[str, _Sums], since: datetime | None, until: datetime | None
+    chain: tuple[Entry, ...], sums: dict[str, _Sums], since: datetime | None, until: datetime | None
 ) -> None:
     """
     Add one disbursement's chain.
     """
-    verify_chain(chain)
     touched: set[str] = set()
     for entry in chain:
         if until is not None and entry.at >= until:

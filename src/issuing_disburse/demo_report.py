@@ -189,7 +189,11 @@ def reconciliation_document(done: Reconciliation) -> dict[str, object]:
     return {
         "account": done.account,
         "at": when(done.at),
+        "since": when(done.since),
+        "until": when(done.until),
         "matched": done.matched,
+        "reads": done.reads,
+        "notes": list(done.notes),
         "differences": [
             {
                 "kind": one.kind,
@@ -197,7 +201,13 @@ def reconciliation_document(done: Reconciliation) -> dict[str, object]:
                 "here": money(one.here),
                 "there": money(one.there),
                 "age_seconds": one.age_seconds,
+                "severity": one.severity,
+                "action": one.action,
                 "remedy": one.remedy,
+                "object_type": one.object_type,
+                "here_status": one.here_status,
+                "there_status": one.there_status,
+                "order_id": one.order_id,
             }
             for one in done.discrepancies
         ],

@@ -8,7 +8,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
@@ -27,6 +27,7 @@ from .deliveries import Deliveries, Delivery, Receipt, check_sink
 from .disbursement import Disbursement, Status
 from .domain_events import DifferenceFound, DomainEvent
 from .elements import Elements, ElementsKey
+from .encoding import Params
 from .exceptions import (
     DisburseError,
     InvalidInputError,
@@ -690,6 +691,23 @@ class Disburser:
             LedgerError: The kept totals of an account are not the sum of its entries.
         """
         return verify_ledger(self.store)
+
+    def authorizations(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """
+        Yield Stripe's authorizations of this account in a period, newest first, declined ones too.
+
+        Raises:
+            InvalidInputError: The period is none; nothing was read.
+            UnavailableError: Stripe cannot be reached.
+
+        Stripe: ``GET /v1/issuing/authorizations``
+        """
+        _check_period(since, until)
+        self._identify()
+        filters: Params = {"created": {"gte": since, "lt": until}} if since or until else {}
+        return self._shared.api.pages("/v1/issuing/authorizations", filters, account=self.account)
 
     def repair(self, reconciliation: Reconciliation) -> tuple[Repair, ...]:
         """

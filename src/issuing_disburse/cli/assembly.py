@@ -5,7 +5,8 @@ Which commands are there?
 import typer
 
 from issuing_disburse.cli.backtesting import backtest_command
-from issuing_disburse.cli.checks import preflight, reconcile
+from issuing_disburse.cli.books import reconcile, report
+from issuing_disburse.cli.checks import preflight
 from issuing_disburse.cli.demonstration import demo
 from issuing_disburse.cli.orders import reclaim, resume, status
 from issuing_disburse.cli.shell import KEY
@@ -24,7 +25,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,  # they may show variables
     )
-    for command in (demo, status, resume, reclaim, reconcile, preflight):
+    for command in (demo, status, resume, reclaim, reconcile, report, preflight):
         app.command()(command)
     served = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     served.callback(invoke_without_command=True)(simulator)

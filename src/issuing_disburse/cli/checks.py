@@ -1,5 +1,5 @@
 """
-How are the books, and what must be in place before the first order, checked from a shell?
+How is what must be in place before the first order checked from a shell?
 """
 
 from __future__ import annotations
@@ -17,34 +17,7 @@ from issuing_disburse.cli.shell import (
     print_json,
     reported,
 )
-from issuing_disburse.demo_report import reconciliation_document
 from issuing_disburse.demo_screen import make_console
-
-
-def reconcile(
-    ctx: typer.Context,
-    *,
-    account: Account = "",
-    store: StoreURL = "",
-    as_json: AsJSON = False,
-) -> None:
-    """
-    Hold the books against Stripe's, object by object.
-
-    Exits with 1 if there is a difference.
-    """
-    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
-        found = disburser.reconcile()
-        if as_json:
-            print_json(reconciliation_document(found))
-        else:
-            count = len(found.discrepancies)
-            console = make_console()
-            console.print(f"{found.matched} objects match, {count} differences")
-            for one in found.discrepancies:
-                figures = f"{one.here} here, {one.there} there"
-                console.print(f"{one.object_id}: {one.kind}, {figures}; {one.remedy}")
-        leave(is_clean=not found.discrepancies)
 
 
 def preflight(

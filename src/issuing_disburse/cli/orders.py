@@ -26,6 +26,7 @@ from issuing_disburse.demo_report import (
 from issuing_disburse.demo_screen import Column, Row, make_console, show_table
 from issuing_disburse.disbursement import Disbursement, Status
 from issuing_disburse.reclaim import Reclamation
+from issuing_disburse.statements import Statement
 
 
 def status(
@@ -87,6 +88,9 @@ def reclaim(
     ] = "",
     *,
     expired: Annotated[bool, typer.Option("--expired", help="All whose time is up.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would come back; asks the store only.")
+    ] = False,
     account: Account = "",
     store: StoreURL = "",
     as_json: AsJSON = False,
@@ -94,17 +98,39 @@ def reclaim(
     """
     Cancel the card of an order, or of all expired ones, and take back what was not spent.
 
-    Exits with 1 if one is stuck; one that waits for a merchant is not.
+    Exits with 1 if one is stuck; one that waits for a merchant is not. With --dry-run, with 1 if
+    there is anything to take back.
     """
     if bool(order_id) == expired:
         raise typer.BadParameter("give either ORDER_ID or --expired")
     with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+        if dry_run:
+            names = list(disburser.reclaimer.over()) if expired else [order_id]
+            _show_dry_run([disburser.statement(name) for name in names], as_json=as_json)
+            return
         done = disburser.reclaim_expired() if expired else (disburser.reclaim(order_id),)
         if as_json:
             print_json({"reclamations": [reclamation_document(one) for one in done]})
         else:
             _show_reclamations(done)
         leave(is_clean=not any(one.outcome == "stuck" for one in done))
+
+
+def _show_dry_run(statements: list[Statement], *, as_json: bool) -> None:
+    """
+    Show what a reclaim would take back, and what it would have to wait for.
+    """
+    if as_json:
+        print_json({"reclaimable": [statement_document(one) for one in statements]})
+    else:
+        rows = [
+            Row(cells=(one.order_id, one.status.value, str(one.remaining), str(one.held)))
+            for one in statements
+        ]
+        names = ("order", "status", "would come back", "merchants may take")
+        columns = [Column(name=name, is_money=name not in {"order", "status"}) for name in names]
+        show_table(make_console(), f"{len(rows)} orders are over", columns, rows)
+    leave(is_clean=all(one.remaining.is_zero for one in statements))
 
 
 def _show_disbursements(found: tuple[Disbursement, ...]) -> None:
