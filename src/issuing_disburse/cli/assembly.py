@@ -12,6 +12,7 @@ from issuing_disburse.cli.orders import reclaim, resume, status
 from issuing_disburse.cli.shell import KEY
 from issuing_disburse.cli.simulator_control import add_control
 from issuing_disburse.cli.simulator_server import simulator
+from issuing_disburse.cli.stores import store_app
 
 
 def make_app() -> typer.Typer:
@@ -19,7 +20,7 @@ def make_app() -> typer.Typer:
     Put the commands together; needs the extra ``cli``.
     """
     app = typer.Typer(
-        help="Pay people by single-use virtual card.\n\nAll commands but demo and simulator read "
+        help="Pay people by single-use virtual card.\n\nAll commands but demo, simulator and store read "
         f"{KEY} from the environment; no command takes a key as an option.",
         no_args_is_help=True,
         add_completion=False,
@@ -32,4 +33,5 @@ def make_app() -> typer.Typer:
     add_control(served)
     app.add_typer(served, name="simulator")
     app.command("backtest")(backtest_command)
+    app.add_typer(store_app, name="store")
     return app

@@ -30,7 +30,6 @@ T = TypeVar("T")
 
 _WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_USED = "issuing_disburse_used"
 _PAUSE_SECONDS = 0.002
 _TRIES_BEFORE_TABLE_LOCK = 4
 
@@ -41,15 +40,13 @@ class Link:
 
     Attributes:
         driver: A cursor of psycopg's, in autocommit mode: transactions begin and end here.
-        is_new: Whether nobody has used it before.
     """
 
-    __slots__ = ("_connection", "_error", "_pooled", "_was_autocommit", "driver", "is_new")
+    __slots__ = ("_connection", "_error", "_pooled", "_was_autocommit", "driver")
 
     def __init__(self, pooled: PoolProxiedConnection, error: type[Exception]) -> None:
         self._pooled = pooled
         self._error = error
-        self.is_new = _USED not in pooled.info
         self._connection = connection = cast("PsycopgConnection", pooled.driver_connection)
         self._was_autocommit = connection.autocommit
         self.driver = cast("Driver", connection.cursor())
@@ -69,8 +66,6 @@ class Link:
             self._connection.autocommit = True
         # Never prepared: their time-out differs, and they would push the others out.
         cast("Cursor[object]", self.driver).execute(statements, prepare=False)
-        if self.is_new:
-            self._pooled.info[_USED] = True
 
     def commit(self) -> None:
         """
@@ -241,6 +236,7 @@ class PostgresRunner:
         A pooled connection may have died since it was used last; nothing was done on it yet, so the
         next one is tried, and at last a new one.
         """
+        tries_left = self._connections
         while True:
             milliseconds = max(1, int((deadline - monotonic()) * 1_000))
             try:
@@ -253,8 +249,9 @@ class PostgresRunner:
             except self._statements.error as exc:
                 is_lost = link.is_closed or is_connection_lost(exc)
                 link.abandon()
-                if link.is_new or not is_lost:
+                if not tries_left or not is_lost:
                     raise store_error(exc) from exc
+                tries_left -= 1
             except BaseException:
                 link.abandon()
                 raise

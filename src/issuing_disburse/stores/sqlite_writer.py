@@ -231,6 +231,8 @@ class SQLiteWriter:
             sleep(random.uniform(*_BUSY_SECONDS))  # noqa: S311 - spreads waiters, hides nothing
 
     def _commit(self) -> None:
+        if self._connection is None:  # dropped with its transaction: who failed has been told
+            return
         raw = self._writer()
         patience = monotonic() + _COMMIT_SECONDS
         while raw.in_transaction:
@@ -245,6 +247,8 @@ class SQLiteWriter:
                 raise store_error(exc, is_committing=True) from exc
 
     def _roll_back(self) -> None:
+        if self._connection is None:
+            return
         try:
             self._writer().rollback()
         except sqlite3.Error:
