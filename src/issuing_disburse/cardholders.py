@@ -5,6 +5,7 @@ Which Stripe cardholder is this recipient, and may it hold a card?
 from __future__ import annotations
 
 import hashlib
+import hmac
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,9 @@ RECIPIENT_METADATA = "issuing_disburse_recipient"
 
 _SKEW = timedelta(hours=1)
 """How far Stripe's clock may be behind ours."""
+
+_FOR_GOOD = frozenset({"blocked", "listed", "rejected.listed"})
+"""Why Stripe holds a cardholder back in a way that no new name may get around."""
 
 _SCREENING_WAITS_SECONDS = (1.0, 2.0, 4.0)
 
@@ -85,6 +89,28 @@ def _details_digest(recipient: Recipient, identity: str) -> str:
     return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:32]
 
 
+def reference_key(recipient: Recipient, account: str | None) -> str | None:
+    """
+    Return the opaque name of a recipient's reference alone, whatever name goes with it.
+    """
+    if recipient.reference is None:
+        return None
+    text = f"reference\x1f{recipient.reference}"
+    digest = hmac.new(account_key(account).encode(), text.encode(), hashlib.sha256)
+    return f"reference-{digest.hexdigest()[:32]}"
+
+
+def _remember_reference(tx: Transaction, recipient: Recipient, known: RecipientRecord) -> None:
+    """
+    Keep which cardholder a reference had last, whatever name goes with it.
+    """
+    key = reference_key(recipient, known.account)
+    if key is not None:
+        pointer = evolve(known, identity=key, version=0)
+        earlier = tx.get(RecipientRecord, pointer.key)
+        tx.put(evolve(pointer, version=earlier.version if earlier is not None else 0))
+
+
 def cardholder_outcome(answer: Answer) -> Outcome:
     """
     Reduce a cardholder of Stripe's to what may be kept: nothing personal.
@@ -134,6 +160,7 @@ class CardholderManager:
         key = f"{account_key(account)}/{identity}"
         known = self.store.read(lambda tx: tx.get(RecipientRecord, key))
         if known is None:
+            self._check_no_way_around(recipient, account)
             known = self._create(recipient, identity, digest, account)
         elif known.details != digest:
             known = self._update(recipient, known, digest)
@@ -141,6 +168,24 @@ class CardholderManager:
             known = self.refresh(known)
         self._wait_for_screening(known)
         return known.cardholder_id
+
+    def _check_no_way_around(self, recipient: Recipient, account: str | None) -> None:
+        """
+        Refuse a new name for a reference whose cardholder Stripe has blocked or rejected.
+        """
+        key = reference_key(recipient, account)
+        if key is None:
+            return
+        last = self.store.read(lambda tx: tx.get(RecipientRecord, f"{account_key(account)}/{key}"))
+        if last is None or last.disabled_reason is None:
+            return
+        last = self.refresh(last)
+        if last.disabled_reason in _FOR_GOOD:
+            msg = (
+                f"Stripe has {last.disabled_reason} cardholder {last.cardholder_id} of this recipient; "
+                "another name does not change that: settle it with Stripe's support"
+            )
+            raise RecipientNotReadyError(msg, code=last.disabled_reason)
 
     def refresh(self, known: RecipientRecord) -> RecipientRecord:
         """
@@ -182,6 +227,7 @@ class CardholderManager:
 
         def then(tx: Transaction, outcome: Outcome) -> None:
             fresh[:] = [_stored(tx, blank, outcome, self.clock())]
+            _remember_reference(tx, recipient, fresh[0])
 
         outcome = journal.once("create", self._kept_call(call), look, then=then)
         if fresh:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from attrs import evolve, frozen
 
+from .cardholders import reference_key
 from .disbursement import Status
 from .order import Order
 from .ports import Store, Transaction
@@ -50,11 +51,13 @@ class Forgetter:
         scope = f"recipient/{account}/{identity}"
 
         def erase(tx: Transaction) -> int:
-            known = tx.get(RecipientRecord, f"{account}/{identity}", lock=True)
+            names = [identity, reference_key(recipient, self.account)]
+            found = [tx.get(RecipientRecord, f"{account}/{name}", lock=True) for name in names]
+            known = [one for one in found if one is not None]
             steps = list(_pages(tx, StepRecord, group=scope))
-            for record in [*steps, *([known] if known is not None else [])]:
+            for record in [*steps, *known]:
                 tx.delete(type(record), record.key)
-            return len(steps) + (known is not None)
+            return len(steps) + bool(known)
 
         def is_theirs(order: Order | None) -> bool:
             return order is not None and (

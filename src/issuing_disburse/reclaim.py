@@ -28,7 +28,7 @@ from .paging import every
 from .ports import Clock, FundingReceipt, Store, Transaction
 from .records import CardRecord, DisbursementRecord, FundingRecord, account_key
 from .snapshots import Fact, authorization_facts, transaction_facts
-from .stripe_api import StripeAPI
+from .stripe_api import Answer, StripeAPI
 
 _ORDINARY = timedelta(days=7)
 _LONG = timedelta(days=31)
@@ -214,20 +214,35 @@ class Reclaimer:
 
         Stripe: ``GET /v1/issuing/authorizations``, ``GET /v1/issuing/transactions``
         """
+        account = record.account
         for reference in record.cards:
             card = {"card": reference.id}
-            facts: list[Fact] = [
-                authorization_facts(one)
-                for one in self.api.pages(
-                    "/v1/issuing/authorizations", card, account=record.account
-                )
-            ]
-            facts += [
-                transaction_facts(one)
-                for one in self.api.pages("/v1/issuing/transactions", card, account=record.account)
-            ]
-            for fact in facts:
-                self.bookkeeper.book_fact(fact, cause="reclaim", account=record.account)
+            for one in self.api.pages("/v1/issuing/authorizations", card, account=account):
+                fact: Fact = authorization_facts(one)
+                self.bookkeeper.book_fact(fact, cause="reclaim", account=account)
+            for one in self.api.pages("/v1/issuing/transactions", card, account=account):
+                fact = transaction_facts(one)
+                self.bookkeeper.book_fact(fact, cause="reclaim", account=account)
+                if one.get("dispute"):
+                    self._catch_up_dispute(one, account)
+
+    def _catch_up_dispute(self, transaction: Answer, account: str | None) -> None:
+        """
+        Book what became of a contested capture.
+
+        Stripe: ``GET /v1/issuing/disputes/:id``
+        """
+        named = transaction["dispute"]
+        name = named["id"] if isinstance(named, dict) else named
+        body = self.api.get(f"/v1/issuing/disputes/{name}", account=account)
+        self.bookkeeper.book(
+            {
+                "id": "reclaim",
+                "type": "issuing_dispute.updated",
+                "account": account,
+                "data": {"object": {**body, "transaction": transaction}},
+            }
+        )
 
     def _wait(self, record: DisbursementRecord, guard: Guard) -> Reclamation:
         facts = record.facts
