@@ -35,11 +35,6 @@ from .snapshots import (
     transaction_facts,
 )
 
-PARKED_FOR = timedelta(days=7)
-"""How long an event waits for a card that may be one of ours."""
-
-_DROPPED_AT_ONCE = 200
-
 Booked: TypeAlias = Literal["booked", "parked", "ignored"]
 FetchObject: TypeAlias = Callable[[str, str | None], Object]
 
