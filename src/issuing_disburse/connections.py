@@ -11,9 +11,27 @@ from typing import Any
 import stripe
 import urllib3
 
+from .exceptions import RefusedError
+
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0
 _POOL_SIZE = 32
+
+
+def check_unrecorded(what: str) -> None:
+    """
+    Refuse to send *what* while a cassette recorder would keep it: it sits below every seal.
+
+    Raises:
+        RefusedError: vcrpy has put its own connections in the place of urllib3's; nothing was sent.
+    """
+    connection = urllib3.connectionpool.HTTPSConnectionPool.ConnectionCls
+    if connection.__module__.partition(".")[0] == "vcr":
+        raise RefusedError(
+            f"a cassette recorder is active and would keep {what}: test with the simulator, or pass "
+            "http_client= and let the recorder leave out the header 'authorization'",
+            code="recorder_active",
+        )
 
 
 class PooledClient(stripe.HTTPClient):
@@ -48,6 +66,7 @@ class PooledClient(stripe.HTTPClient):
         """
         Send one request; see `stripe.HTTPClient`.
         """
+        check_unrecorded("the API key")
         try:
             answer = self._pool.request(
                 method.upper(), url, headers=dict(headers or {}), body=post_data, redirect=False

@@ -25,10 +25,15 @@ class Hidden:
     <hidden>
     """
 
-    __slots__ = ("_text",)
+    # Masked by a random pad: whoever walks through all attributes finds nothing he could read.
+    __slots__ = ("_masked", "_other", "_pad")
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        is_text = isinstance(text, str)
+        plain = text.encode("utf-8", "surrogatepass") if is_text else b""
+        self._other = None if is_text else text
+        self._pad = secrets.token_bytes(len(plain))
+        self._masked = _crossed(plain, self._pad)
 
     @classmethod
     def each(cls, texts: Any) -> Hidden | tuple[Hidden, ...]:  # Any: whatever a caller passed
@@ -45,7 +50,9 @@ class Hidden:
         """
         Return the text; do not keep it in a variable.
         """
-        return self._text
+        if self._other is not None:
+            return self._other
+        return _crossed(self._masked, self._pad).decode("utf-8", "surrogatepass")
 
     def __repr__(self) -> str:
         return "<hidden>"
@@ -68,7 +75,7 @@ class Sealed:
         plain = bytearray(f"{number}{cvc}".encode())
         self._border = len(plain) - len(cvc.encode())
         self._pad = bytearray(secrets.token_bytes(len(plain)))
-        self._masked = _crossed(plain, self._pad)
+        self._masked = bytearray(_crossed(plain, self._pad))
         self._is_shut = self._is_taken = False
         self._lock = threading.Lock()
         overwrite(plain)
@@ -94,7 +101,7 @@ class Sealed:
             self._is_shut = True
 
     def _plain(self) -> tuple[bytearray, bytearray]:
-        plain = _crossed(self._masked, self._pad)
+        plain = bytearray(_crossed(self._masked, self._pad))
         number, cvc = plain[: self._border], plain[self._border :]
         overwrite(plain)
         return number, cvc
@@ -181,8 +188,8 @@ def overwrite(memory: bytearray) -> None:
     memory[:] = bytes(len(memory))
 
 
-def _crossed(one: bytearray, other: bytearray) -> bytearray:
-    return bytearray(a ^ b for a, b in zip(one, other, strict=True))
+def _crossed(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
+    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))
 
 
 def _tells_number(text: str, number: str) -> bool:

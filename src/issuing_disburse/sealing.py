@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 import stripe
 from attrs import define, field
 
+from .connections import check_unrecorded
+from .exceptions import RefusedError
 from .hidden import Hidden, Taken
 from .redaction import asks_for_secrets, redacted
 
@@ -88,6 +90,8 @@ class SealingTransport(stripe.HTTPClient):
         if method == "post" and passage is not None and passage.body is not None:
             post_data = passage.body.decode()
         is_asking = _announced(url, post_data)
+        if is_asking or (passage is not None and passage.taken is not None):
+            check_unrecorded("a card number or a key to it")
         failure: BaseException
         try:
             return self._seal(
@@ -106,6 +110,8 @@ class SealingTransport(stripe.HTTPClient):
         Send one request of an asynchronous client; what is taken out of its answer goes nowhere.
         """
         is_asking = _announced(url, post_data)
+        if is_asking:
+            check_unrecorded("a card number")
         failure: BaseException
         try:
             answer = await self._inner.request_async(
@@ -184,6 +190,8 @@ def _afresh(exc: BaseException) -> BaseException:
     """
     Return what is raised in place of *exc*: nothing of its text, its causes and its frames.
     """
+    if isinstance(exc, RefusedError):
+        return RefusedError(str(exc), code=exc.code)  # ours, from below
     if isinstance(exc, stripe.APIConnectionError):
         return _unreachable("Stripe could not be reached, or its answer was lost")
     if isinstance(exc, Exception):
