@@ -121,19 +121,18 @@ def _medians(rounds: list[dict[str, float]]) -> dict[str, int]:
 
 def in_process() -> dict[str, object]:
     """
-    Measure writes with few objects and with a hundred thousand, in fresh simulators.
+    Measure writes with few objects and with a hundred thousand.
+
+    Each lives in a process of its own, so that neither shares the other's memory, and their
+    rounds take turns, so that a machine that slows down slows both.
     """
-    few = []
-    for _ in range(ROUNDS):
-        load = Load()
-        load.round(100)
-        few.append(load.round(OPERATIONS))
-    load = Load()
-    while load.objects() < MANY_OBJECTS:
-        load.round(OPERATIONS)
-    objects = load.objects()
-    many = [load.round(OPERATIONS) for _ in range(ROUNDS)]
-    first, later = _medians(few), _medians(many)
+    with _worker("few") as few, _worker("many") as many:
+        found: dict[str, list[dict[str, float]]] = {"few": [], "many": []}
+        for _ in range(ROUNDS):
+            found["few"].append(few())
+            found["many"].append(many())
+        objects = round(found["many"][0]["objects"])
+    first, later = _medians(found["few"]), _medians(found["many"])
     return {
         "writes_per_second": first,
         "objects": objects,
@@ -141,6 +140,49 @@ def in_process() -> dict[str, object]:
         "ratio": round(later["all"] / first["all"], 3),
         "ratio_of_cpu": round(later["all_per_cpu_second"] / first["all_per_cpu_second"], 3),
     }
+
+
+@contextmanager
+def _worker(kind: str) -> Iterator[Callable[[], dict[str, float]]]:
+    """
+    Yield what makes a process of its own measure one round.
+    """
+    command = [sys.executable, __file__, "--worker", kind]
+    worker = subprocess.Popen(  # noqa: S603 - this file
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    stdin, stdout = worker.stdin, worker.stdout
+
+    def round_() -> dict[str, float]:
+        stdin.write("round\n")
+        stdin.flush()
+        found: dict[str, float] = json.loads(stdout.readline())
+        return found
+
+    try:
+        yield round_
+    finally:
+        stdin.close()
+        worker.wait(60)
+        stdout.close()
+
+
+def work(kind: str) -> None:
+    """
+    Be the worker: one round for each line that comes in.
+    """
+    load = Load()
+    load.round(100)
+    while kind == "many" and load.objects() < MANY_OBJECTS:
+        load.round(OPERATIONS)
+    for _ in sys.stdin:
+        if kind == "few":
+            load = Load()
+            load.round(100)
+        objects = load.objects()
+        print(json.dumps({**load.round(OPERATIONS), "objects": objects}), flush=True)
 
 
 def start_up() -> dict[str, float]:
@@ -217,8 +259,11 @@ def over_http() -> dict[str, object]:
 
 SERVER = """
 from issuing_disburse.simulator import IssuingSimulator
+from threading import Event
 from issuing_disburse.simulator.server import main_simulator
-main_simulator(IssuingSimulator(), port=0, say=lambda line: print(line, flush=True))
+def say(facts):
+    print(facts["base_url"], facts["api_key"], facts["account"], flush=True)
+main_simulator(IssuingSimulator(), port=0, say=say, wait=Event().wait)
 """
 
 
@@ -231,7 +276,7 @@ def _served() -> Iterator[tuple[str, str, str]]:
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own code
     assert server.stdout is not None
     try:
-        told = [server.stdout.readline().split()[-1] for _ in range(3)]
+        told = server.stdout.readline().split()
         yield told[0].removeprefix("http://"), told[1], told[2]
     finally:
         server.terminate()
@@ -289,4 +334,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--worker"]:
+        work(sys.argv[2])
+    else:
+        main()

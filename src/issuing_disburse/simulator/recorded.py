@@ -37,7 +37,8 @@ class RecordedRequest:
         """
         Record a request that has been answered with *status*.
         """
-        headers = {k: v for k, v in request.headers.items() if k != "authorization"}
+        headers = request.headers.copy()
+        headers.pop("authorization", None)
         return cls(
             request.method,
             request.path,

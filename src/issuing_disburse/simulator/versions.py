@@ -4,6 +4,7 @@ Which API versions are there?
 
 import re
 from datetime import date
+from functools import lru_cache
 
 API_VERSION = "2026-10-28.endive"
 """
@@ -26,6 +27,7 @@ The first and the last date of each named release; within one, Stripe adds a ver
 _FORM = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.([a-z]+))?(?:;.*)?\Z", re.ASCII)
 
 
+@lru_cache(maxsize=256)  # a caller sends the same one with each request
 def is_version(text: str, newest_preview: str) -> bool:
     """
     Say whether *text* names a version that Stripe has published.
