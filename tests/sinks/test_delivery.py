@@ -373,6 +373,61 @@ def test_dying_anywhere_with_a_sink_pays_once_and_delivers_at_least_once() -> No
     assert countdown.passed > 30
 
 
+def test_without_a_sink_the_simulator_never_sees_a_request_for_a_number() -> None:
+    """A whole life of orders asks for no number: not one address or body on the wire names one."""
+    wire = Listening()
+    with open_world("sqlite://") as world:
+        wire.inner = world.client
+        disburser = world.connect(store=world.disburser.store, http_client=wire)
+        disburser.preflight()
+        paid = disburser.disburse(make_order())
+        authorization = world.simulator.authorize(paid.card.id, amount=12_500)
+        world.simulator.capture(authorization["id"])
+        disburser.disburse(make_order(id="claim-8842"))
+        disburser.reissue("claim-8842")
+        disburser.issuing_elements_key("claim-8842", "nonce_of_a_browser")
+        disburser.reclaim("claim-8842")
+        disburser.reclaim(ORDER)
+        disburser.reconcile()
+        world.simulator.clock.sleep(86_400 * 40)
+        disburser.reclaim_expired()
+        before = len(wire.heard)
+        disburser.disburse(make_order(id="claim-8843"))
+        disburser.reveal("claim-8843", Vault())  # the control: this one is heard
+
+    asking = [one for one in wire.heard if "number" in one.replace("phone_number", "")]
+    assert before > 30
+    assert 1 == len(asking)
+    assert "expand[0]=number" in asking[0]
+
+
+class Listening(stripe.HTTPClient):
+    """
+    Keeps every address and body that goes by.
+    """
+
+    name = "listening"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner: Any = None
+        self.heard: list[str] = []
+
+    def request(
+        self, method: str, url: str, headers: Any, post_data: Any = None, **options: Any
+    ) -> Any:
+        """
+        Keep, and pass on.
+        """
+        self.heard.append(f"{url} {post_data or ''}")
+        return self.inner.request(method, url, headers, post_data, **options)
+
+    def close(self) -> None:
+        """
+        Leave the inner client open.
+        """
+
+
 def test_card_not_issued_is_said_when_an_order_still_waits(world: World) -> None:
     """While the card is inactive and unread, there is nothing to reveal."""
     with pytest.raises(SinkError):
