@@ -162,12 +162,12 @@ def test_answer_is_remembered_for_the_very_same_delivery() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """A card that is asked for ever keeps the latest fifty answers and looks back on fifty uses."""
+    """A card that is asked for ever keeps the latest twenty answers and looks back on fifty uses."""
     card = make_card(remaining_minor=10**6, terms=SEVERAL)
     for number in range(60):
         card = claimed(card, 200, f"iauth_{number}")
 
-    assert (50, 60, 50) == (len(card.answers), len(card.claims), len(allotment_of(card).history))
+    assert (20, 60, 50) == (len(card.answers), len(card.claims), len(allotment_of(card).history))
     assert "iauth_59" == card.answers[-1].authorization_id
     assert "iauth_59" == allotment_of(card).history[-1].authorization_id
 

@@ -17,7 +17,7 @@ from .revision import revised
 from .terms import Terms
 
 _HISTORY_MAX = 50
-_ANSWERS_MAX = 50
+_ANSWERS_MAX = 20
 _RELEASED_MAX = 20
 
 

@@ -111,8 +111,8 @@ class Responder:
             booked: str = "ignored"
             if self._is_of_our_mode(event):
                 booked = self.bookkeeper.book(event)
-                if booked != "ignored" and self.record is not None:
-                    self.record(event)
+                if booked != "ignored":
+                    self._record(event)
                 self._store_what_waits()
             # What was parked may be another program's just as well: only one of us is concerned.
             if booked != "booked":
@@ -125,6 +125,15 @@ class Responder:
             with suppress(Exception):
                 self.booked(event)
         return _plain(200, booked)
+
+    def _record(self, event: Event) -> None:
+        try:
+            if self.record is not None:
+                self.record(event)
+        except StoreError:
+            raise  # Stripe delivers again, and it is recorded then
+        except Exception:  # noqa: BLE001  # odd enough that nobody can learn from it
+            return
 
     def _is_of_our_mode(self, event: Event) -> bool:
         """
