@@ -63,6 +63,7 @@ from .signatures import Verifier
 from .statements import Statement, statement_of
 from .stores import open_store
 from .stripe_api import API_VERSION, PREVIEW_VERSION, StripeAPI
+from .surroundings import Surroundings, surrounded
 from .telling import Teller
 from .terms import PROBE_MAX_MINOR
 from .unstored import Unstored
@@ -100,6 +101,7 @@ class _Shared:
     timer: Timer
     sleep: Sleep
     policy: AuthorizationPolicy
+    deciding: AuthorizationPolicy
     verifier: Verifier
     others: Others | None
     record_requests: bool
@@ -196,7 +198,7 @@ class Disburser:
         self._settler = ClaimSettler(bookkeeper=bookkeeper, store=store, clock=clock)
         self._decider = Decider(
             store=shared.store,
-            policy=shared.policy,
+            policy=shared.deciding,
             timer=shared.timer,
             is_livemode=shared.is_livemode,
             unstored=shared.unstored,
@@ -210,7 +212,7 @@ class Disburser:
             version=API_VERSION,
             is_livemode=shared.is_livemode,
             others=shared.others,
-            record=Recorder(store=store).record if shared.record_requests else None,
+            record=_recording(shared),
             booked=DeclineTeller(store=shared.store, announcer=announcer, clock=clock),
             teller=Teller(post=api.post_once, timer=shared.timer, account=account)
             if shared.answer_by == "api"
@@ -308,6 +310,7 @@ class Disburser:
             store = DEFAULT_TEST_STORE
         verifier = Verifier(secrets)
         opened = open_store(store, clock=clock)
+        policy = policy or AuthorizationPolicy.default()
         api = StripeAPI(
             api_key=key,
             sleep=sleep,
@@ -322,7 +325,8 @@ class Disburser:
             clock=clock,
             timer=timer,
             sleep=sleep,
-            policy=policy or AuthorizationPolicy.default(),
+            policy=policy,
+            deciding=surrounded(policy, opened),
             verifier=verifier,
             others=others,
             record_requests=record_requests,
@@ -359,6 +363,7 @@ class Disburser:
             authorizations=lambda filters: self._shared.api.pages(
                 "/v1/issuing/authorizations", filters, account=self.account
             ),
+            onlookers=getattr(self._shared.deciding, "onlookers", None),
         )
 
     def for_account(self, account: str | None) -> Self:
@@ -915,6 +920,18 @@ class Disburser:
     def __repr__(self) -> str:
         mode = "live" if self._shared.is_livemode else "test"
         return f"<Disburser {mode} {self.account or 'platform'}>"
+
+
+def _recording(shared: _Shared) -> Callable[[Event], None]:
+    recorder = Recorder(store=shared.store) if shared.record_requests else None
+
+    def record(event: Event) -> None:
+        if recorder is not None:
+            recorder.record(event)
+        if isinstance(shared.deciding, Surroundings):
+            shared.deciding.look_at(event)
+
+    return record
 
 
 def _default_route(shared: _Shared, account: str | None) -> FundingRoute:

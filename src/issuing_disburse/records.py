@@ -24,7 +24,7 @@ from .funding_records import FundingRecord, Moved, PoolRecord
 from .ledger import GENESIS
 from .money import Money
 from .order import Order
-from .recording_records import Recording
+from .recording_records import Recording, ShadowRecord, UsedCard
 from .rows import Row, account_key
 from .terms import Terms
 
@@ -45,8 +45,10 @@ __all__ = [
     "RecipientRecord",
     "Recording",
     "Row",
+    "ShadowRecord",
     "StepRecord",
     "StoreIdentity",
+    "UsedCard",
     "account_key",
 ]
 
@@ -291,5 +293,7 @@ RECORDS: tuple[type[Row], ...] = (
     DeliveryRecord,
     Recording,
     AlertRecord,
+    UsedCard,
+    ShadowRecord,
 )
 """Every kind, in the order of their tables."""

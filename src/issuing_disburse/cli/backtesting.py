@@ -239,10 +239,10 @@ def _show(found: Backtest) -> None:
         return
     rows = []
     for one in found.groups:
-        amounts = (one.asked_minor, one.approved_before_minor, one.approved_after_minor)
+        amounts = (one.approved_before_minor, one.approved_after_minor)
         money = [str(Money(minor, one.currency)) for minor in amounts]
         rows.append(Row(cells=(one.before, one.after, one.rule, str(one.requests), *money)))
-    names = ("before", "after", "rule", "requests", "asked", "approved before", "approved after")
+    names = ("before", "after", "rule", "requests", "approved", "would be")
     columns = [Column(name=name, is_money=index > 2) for index, name in enumerate(names)]  # noqa: PLR2004 - texts come first
     title = f"{found.changed} of {found.requests} requests would be answered in another way"
     if rows:

@@ -6,15 +6,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import frozen
 
 from issuing_disburse.exceptions import InvalidInputError
+from issuing_disburse.recording_records import ShadowRecord
 
 from .at_stripe import recorded_at_stripe
 from .happened import Recorded
 from .recorder import Recorder
+
+
+class Flushing(Protocol):
+    """
+    Writes down what waits, on another thread.
+    """
+
+    def flush(self) -> bool:
+        """
+        Wait for it, and tell whether it is done.
+        """
+        ...
 
 
 @frozen(kw_only=True)
@@ -29,6 +42,7 @@ class Recordings:
     account: str | None
     recorder: Recorder
     authorizations: Callable[[Mapping[str, Any]], Iterator[Mapping[str, Any]]]
+    onlookers: Flushing | None = None
 
     def recorded(
         self, *, since: datetime | None = None, until: datetime | None = None
@@ -62,9 +76,25 @@ class Recordings:
             until=until,
         )
 
+    def shadows(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[ShadowRecord]:
+        """
+        Yield what the policy's shadows said of the requests that were decided, oldest first.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        _check(since=since, until=until)
+        if self.onlookers is not None:
+            self.onlookers.flush()
+        return self.recorder.shadows(self.account, since=since, until=until)
+
     def forget(self, *, before: datetime) -> int:
         """
         Remove what was recorded before that time (UTC), and return how much that was.
+
+        Verdicts of shadows go, too, and what velocity rules over recipient and account look at.
         """
         _check(before=before)
         return self.recorder.forget(self.account, before=before)

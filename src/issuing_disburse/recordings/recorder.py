@@ -5,14 +5,16 @@ Where are requests kept until somebody wants to ask them again?
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from attrs import frozen
 
 from issuing_disburse.exceptions import PayloadInvalidError
 from issuing_disburse.ports import Store, Transaction
-from issuing_disburse.records import CardRecord, DisbursementRecord, Recording, account_key
+from issuing_disburse.recording_records import Recording, ShadowRecord, UsedCard, moment_key
+from issuing_disburse.records import CardRecord, DisbursementRecord
+from issuing_disburse.rows import Row, account_key
 
 from .happened import (
     Happened,
@@ -25,6 +27,7 @@ from .happened import (
 from .lines import from_line, to_line
 
 _PAGE = 500
+R = TypeVar("R", bound=Row)
 _KINDS = frozenset({"issuing_authorization.created", "issuing_authorization.updated"})
 
 
@@ -81,20 +84,34 @@ class Recorder:
     def _happened(
         self, account: str | None, since: datetime | None, until: datetime | None
     ) -> Iterator[Happened]:
+        for row in self._rows(Recording, account, since, until):
+            one = from_line(row.line.encode())
+            if not isinstance(one, RecordedCard):
+                yield one
+
+    def shadows(
+        self, account: str | None, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[ShadowRecord]:
+        """
+        Yield what shadows said on *account* from *since* to before *until* (UTC), oldest first.
+        """
+        return self._rows(ShadowRecord, account, since, until)
+
+    def _rows(
+        self, kind: type[R], account: str | None, since: datetime | None, until: datetime | None
+    ) -> Iterator[R]:
         group = account_key(account)
-        after = f"{group}/{_text(since)}" if since else f"{group}/"
-        end = f"{group}/{_text(until)}" if until else None
+        after = moment_key(group, since) if since else f"{group}/"
+        end = moment_key(group, until) if until else None
         while True:
             start = after
             rows = self.store.read(
-                lambda tx: tx.find(Recording, group=group, after=start, limit=_PAGE)  # noqa: B023 - called at once
+                lambda tx: tx.find(kind, group=group, after=start, limit=_PAGE)  # noqa: B023 - called at once
             )
             for row in rows:
                 if end is not None and row.key >= end:
                     return
-                one = from_line(row.line.encode())
-                if not isinstance(one, RecordedCard):
-                    yield one
+                yield row
             if len(rows) < _PAGE:
                 return
             after = rows[-1].key
@@ -117,19 +134,30 @@ class Recorder:
         """
         Remove what happened on *account* before that time (UTC), and return how much that was.
         """
-        group, end, count = account_key(account), f"{account_key(account)}/{_text(before)}", 0
+        group, count = account_key(account), 0
 
-        def work(tx: Transaction) -> int:
-            rows = tx.find(Recording, group=group, limit=_PAGE)
-            old = [row for row in rows if row.key < end]
-            for row in old:
-                tx.delete(Recording, row.key)
-            return len(old)
+        def old(tx: Transaction, after: str) -> tuple[list[Row], str]:
+            rows: list[Row] = []
+            end = moment_key(group, before)
+            for kind in (Recording, ShadowRecord):
+                rows += [one for one in tx.find(kind, group=group, limit=_PAGE) if one.key < end]
+            used = tx.find(UsedCard, after=after, limit=_PAGE)
+            for one in used:
+                card = tx.get(CardRecord, one.card_id) if one.at < before else None
+                if card is not None and card.account == account:
+                    rows.append(one)
+            return rows, used[-1].key if used else after
 
-        while removed := self.store.transact(work):
+        def work(tx: Transaction) -> tuple[int, str]:
+            rows, last = old(tx, after)
+            for row in rows:
+                tx.delete(type(row), row.key)
+            return len(rows), last
+
+        after = ""
+        while True:
+            removed, last = self.store.transact(work)
             count += removed
-        return count
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+            if not removed and last == after:
+                return count
+            after = last
