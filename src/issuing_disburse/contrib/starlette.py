@@ -78,17 +78,26 @@ def webhook_endpoint(
     def own_threads() -> CapacityLimiter:  # made when the event loop runs, not when modules load
         return CapacityLimiter(threads)
 
+    inside = 0
+
     async def endpoint(request: Request) -> Response:
-        if own_threads().statistics().tasks_waiting >= waiting_max:
-            return _response(BUSY)
+        nonlocal inside
         try:
             body = await _body(request, body_max_bytes)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         if body is None:
             return _response(TOO_LARGE)
+        # Counted from here: a stranger who sends slowly takes nobody's place.
+        if inside >= threads + waiting_max:
+            return _response(BUSY)
         signature = request.headers.get("stripe-signature", "")
-        return _response(await to_thread.run_sync(handle, body, signature, limiter=own_threads()))
+        inside += 1
+        try:
+            reply = await to_thread.run_sync(handle, body, signature, limiter=own_threads())
+        finally:
+            inside -= 1
+        return _response(reply)
 
     return endpoint
 
