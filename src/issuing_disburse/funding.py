@@ -118,6 +118,8 @@ class BalanceFunder:
     ) -> tuple[DisbursementRecord, FundingRecord]:
         wanted = record.terms.most(record.amount)
         needs_cover = isinstance(self.route, BalanceCheckedRoute)
+        # Before the balance is read: a purchase in between is then on one of the two sides at least.
+        before = self._promised_minor(record) if needs_cover else 0
         available = self._known_balance(record, needs_cover=needs_cover)
 
         def work(tx: Transaction) -> tuple[DisbursementRecord, FundingRecord]:
@@ -128,7 +130,7 @@ class BalanceFunder:
                 if last is not None and last.progress in {"moving", "moved"}:
                     return current, last
             pool = pool_of(tx, record.account, wanted.currency)
-            promised = Money(pool.cards_minor + pool.promised_minor, wanted.currency)
+            promised = Money(max(before, pool.cards_minor + pool.promised_minor), wanted.currency)
             if available is not None and needs_cover and available - promised < wanted:
                 raise insufficient(
                     available=available,
@@ -142,6 +144,11 @@ class BalanceFunder:
             return tx.put(changed), tx.put(funding)
 
         return self.store.transact(work)
+
+    def _promised_minor(self, record: DisbursementRecord) -> int:
+        blank = PoolRecord(account=record.account, currency=record.amount.currency)
+        known = self.store.read(lambda tx: tx.get(PoolRecord, blank.key)) or blank
+        return known.cards_minor + known.promised_minor
 
     def _new_funding(
         self, tx: Transaction, record: DisbursementRecord, wanted: Money
