@@ -359,10 +359,11 @@ class BusyWorld:
 
     def do_end_top_up(self, pick: int, amount: int) -> None:
         name = self.any("topups", pick)
-        if pick % 3 == 0:
+        if pick % 4 == 0:
             self.post(f"/v1/topups/{name}/cancel")
         else:
-            self.sim.settle_topup(name, ("succeeded", "reversed", "account_closed")[pick % 3])
+            outcome = ("", "succeeded", "reversed", "account_closed")[pick % 4]
+            self.sim.settle_topup(name, outcome)
 
     def do_fund_balance(self, pick: int, amount: int) -> None:
         self.post(f"{HELPERS}/fund_balance", {"amount": amount, "currency": self.currency})

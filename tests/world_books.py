@@ -75,8 +75,15 @@ def _authorizations(world: BusyWorld, by_source: Entries) -> None:
             )
             first = each["request_history"][0]
             assert each["approved"] == any(entry["approved"] for entry in each["request_history"])
+            taken = -sum(e["amount"] for e in each["transactions"] if e["type"] == "capture")
+            refunded = sum(
+                max(0, e["amount"]) for e in each["transactions"] if e["type"] == "refund"
+            )
+            assert refunded <= taken, each
             if each["status"] != "pending":
                 assert 0 == still, each
+            else:
+                assert each["amount"] - taken <= still <= each["amount"], each
             if each["status"] == "reversed":
                 assert 0 == each["amount"]
             if not each["approved"]:
@@ -156,7 +163,8 @@ def _cards(world: BusyWorld) -> None:
     uses: dict[str, int] = defaultdict(int)
     for each in world.sim.objects("authorization"):
         first = each["request_history"][0]
-        uses[each["card"]["id"]] += first["approved"] and first["amount"] > 100
+        is_taken = any(e["type"] == "capture" for e in each["transactions"])
+        uses[each["card"]["id"]] += first["approved"] and (first["amount"] > 100 or is_taken)
         if (
             first["approved"]
             and not cards[each["card"]["id"]]["spending_controls"]["spending_limits"]

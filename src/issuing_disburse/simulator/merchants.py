@@ -2,6 +2,9 @@
 Who sells, in which category and currency, and what do they say about the purchase?
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.merchant_categories import CODES, DEFAULT_CATEGORY
 from issuing_disburse.simulator.purchase_details import Decimal
@@ -106,16 +109,23 @@ def merchant_wire(call: Call, asked: Params | None) -> tuple[Wire, str]:
 _USUAL: dict[str, Wire] = {}
 
 
+_AT_HOME: Mapping[str, str] = MappingProxyType(
+    {"city": "San Francisco", "postal_code": "94107", "state": "CA"}
+)
+
+
 def _merchant(given: Params, category: str, country: str) -> Wire:
+    country = given.get("country", country)
+    given = {**(_AT_HOME if country.upper() in {"US", "USA"} else {}), **given}
     return {
         "category": category,
         "category_code": CODES[category],
-        "city": given.get("city", "San Francisco"),
-        "country": given.get("country", country),
+        "city": given.get("city"),
+        "country": country,
         "name": given.get("name", "Rocket Rides"),
         "network_id": given.get("network_id", "1234567890"),
-        "postal_code": given.get("postal_code", "94107"),
-        "state": given.get("state", "CA"),
+        "postal_code": given.get("postal_code"),
+        "state": given.get("state"),
         "tax_id": None,
         "terminal_id": given.get("terminal_id"),
         "url": given.get("url"),
