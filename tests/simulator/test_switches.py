@@ -269,3 +269,47 @@ def test_platform_is_charged_for_every_call_when_switched_so(make_bench):
         left.append(bench.raw("GET", "/v1/balance", account=None).status)
 
     assert [200, 429] == left
+
+
+@pytest.mark.parametrize(("amount", "approved"), [(11_000, True), (11_001, False)])
+def test_limit_of_a_holder_is_converted_to_the_cards_currency(bench, amount, approved):
+    """A holder's limit in another currency caps what it is worth in the card's."""
+    limit = {"amount": 10_000, "interval": "daily"}
+    controls = {"spending_limits": [limit], "spending_limits_currency": "EUR"}
+    holder = bench.holder(spending_controls=controls)
+
+    assert "eur" == holder.spending_controls.spending_limits_currency
+    assert approved == bench.sim.authorize(bench.card(holder.id).id, amount)["approved"]
+
+
+@pytest.mark.parametrize(
+    ("birth", "taken"),
+    [
+        ({"day": 2, "month": 11, "year": 2013}, True),
+        ({"day": 3, "month": 11, "year": 2013}, False),
+        ({"day": 31, "month": 2, "year": 1985}, False),
+    ],
+)
+def test_birth_date_is_a_day_and_thirteen_years_ago(bench, birth, taken):
+    """The clock stands at 2 November 2026: the birthday counts, and a day that is none does not."""
+    person = {"first_name": "Jenny", "last_name": "Rosen", "dob": birth}
+    if taken:
+        assert 2013 == bench.holder(individual=person).individual.dob.year
+        return
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        bench.holder(individual=person)
+
+    assert "individual[dob]" == caught.value.param
+
+
+def test_secret_of_one_endpoint_rolls_with_an_overlap(bench):
+    """Both secrets sign for a while, then only the new one; other endpoints keep theirs."""
+    made = bench.client.v1.webhook_endpoints.create(
+        {"url": "https://example.com/hook", "enabled_events": ["*"]}
+    )
+    new = bench.sim.rotate_endpoint_secret(made.id, overlap_seconds=60)
+    endpoint, now = bench.sim.world.by_id[made.id], bench.sim.world.seconds
+
+    assert (new, made.secret) == endpoint.secrets(now + 59)
+    assert (new,) == endpoint.secrets(now + 60)
+    assert new != bench.sim.webhook_secret

@@ -19,7 +19,7 @@ from issuing_disburse.simulator import (
 from issuing_disburse.simulator.errors import ApiError, SimulatorError
 from issuing_disburse.simulator.objects import TransactionObject
 from issuing_disburse.simulator.room import Room
-from issuing_disburse.simulator.webhook_endpoints import rotate
+from issuing_disburse.simulator.webhook_endpoints import WebhookEndpoint, rotate
 from issuing_disburse.simulator.world import Call, Key, R
 
 
@@ -68,6 +68,17 @@ class Backstage(Room):
                     endpoint.secret = new = rolled if new == old else new
             self.webhook_secret = new
         return new
+
+    def rotate_endpoint_secret(self, endpoint_id: str, *, overlap_seconds: int = 24 * 3600) -> str:
+        """
+        Roll the secret of one registered endpoint, and return the new one.
+
+        Args:
+            overlap_seconds: How long both secrets sign; a day at most.
+        """
+        endpoint = self._known(WebhookEndpoint, endpoint_id)
+        with self._world.lock:
+            return rotate(self._world, endpoint, overlap_seconds=overlap_seconds)
 
     def fund_platform(self, amount: int, currency: str = "usd") -> None:
         """

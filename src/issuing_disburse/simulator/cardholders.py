@@ -13,7 +13,13 @@ from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.issuing import require_issuing
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
-from issuing_disburse.simulator.people import check_email, check_name, check_person, e164
+from issuing_disburse.simulator.people import (
+    check_birth,
+    check_email,
+    check_name,
+    check_person,
+    e164,
+)
 from issuing_disburse.simulator.schema import (
     ACCEPTANCE,
     ADDRESS,
@@ -44,7 +50,6 @@ _ASKED_OF_LISTED = (
     "individual.verification.document",
 )
 WATCHLIST_BIRTH_DATE = {"day": 1, "month": 1, "year": 1900}
-YOUNGEST_YEARS = 13
 
 
 @define(eq=False, kw_only=True)
@@ -254,12 +259,7 @@ def _person(call: Call, holder: Cardholder, asked: Params) -> dict[str, object]:
     document = verification.get("document") if isinstance(verification, dict) else None
     birth = asked.get("dob") or old.get("dob")
     if isinstance(birth, dict) and birth["year"] is not None:
-        year = 1970 + call.world.seconds // 31_556_952
-        if year - birth["year"] < YOUNGEST_YEARS:
-            raise ApiError(
-                f"Invalid dob: cardholders must be at least {YOUNGEST_YEARS} years old.",
-                param="individual[dob]",
-            )
+        check_birth(birth, call.world.seconds)
     return {
         "card_issuing": {
             "user_terms_acceptance": {"date": None, "ip": None, "user_agent": None, **(terms or {})}

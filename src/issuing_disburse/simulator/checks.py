@@ -5,9 +5,12 @@ Why would Stripe itself decline, before anybody is asked?
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from attrs import evolve
+
 from issuing_disburse.simulator.authorizations import Authorization, Inquiry, card_of
 from issuing_disburse.simulator.cardholders import Cardholder
-from issuing_disburse.simulator.spending import allows
+from issuing_disburse.simulator.merchants import convert
+from issuing_disburse.simulator.spending import Controls, allows
 from issuing_disburse.simulator.world import Call
 
 
@@ -72,7 +75,7 @@ def _controls_refuse(call: Call, authorization: Authorization, inquiry: Inquiry)
     country = authorization.merchant_data.get("country")
     for controls, spend, is_card in (
         (card.controls, card.spend, True),
-        (holder.controls, holder.spend, False),
+        (_in_currency_of_cards(call, holder.controls, inquiry.currency), holder.spend, False),
     ):
         if not allows(
             controls,
@@ -88,6 +91,20 @@ def _controls_refuse(call: Call, authorization: Authorization, inquiry: Inquiry)
         ):
             return "spending_controls"
     return None
+
+
+def _in_currency_of_cards(call: Call, controls: Controls, currency: str) -> Controls:
+    """
+    Return a holder's controls with their limits in the currency of the card.
+    """
+    own = controls.limits_currency
+    if own is None or own == currency or not controls.limits:
+        return controls
+    limits = tuple(
+        evolve(limit, amount=convert(call, limit.amount, own, currency))
+        for limit in controls.limits
+    )
+    return evolve(controls, limits=limits)
 
 
 def _funds_refuse(call: Call, authorization: Authorization, inquiry: Inquiry) -> str | None:

@@ -3,10 +3,13 @@ Is this a name, an e-mail address, a phone number that Stripe takes?
 """
 
 import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 
 from issuing_disburse.simulator.errors import ApiError
 
 LONGEST_NAME = 24
+YOUNGEST_YEARS = 13
 
 
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*[A-Za-zÀ-ÖØ-öø-ɏ][A-Za-zÀ-ÖØ-öø-ɏ.,\-' ]*\Z")
@@ -39,6 +42,23 @@ def check_person(value: str, name: str) -> None:
 def check_email(value: str, name: str) -> None:
     if not _EMAIL.match(value):
         raise ApiError(f"Invalid email address: {value[:80]}", code="email_invalid", param=name)
+
+
+def check_birth(birth: Mapping[str, int], now: int) -> None:
+    """
+    Refuse a date that there is none, and who is not yet thirteen at *now* (Unix seconds).
+    """
+    param = "individual[dob]"
+    try:
+        day = date(birth["year"], birth["month"], birth["day"])
+    except ValueError:
+        raise ApiError("Invalid dob: there is no such day.", param=param) from None
+    today = datetime.fromtimestamp(now, UTC).date()
+    age = today.year - day.year - ((today.month, today.day) < (day.month, day.day))
+    if age < YOUNGEST_YEARS:
+        raise ApiError(
+            f"Invalid dob: cardholders must be at least {YOUNGEST_YEARS} years old.", param=param
+        )
 
 
 def e164(number: str, country: str) -> str:

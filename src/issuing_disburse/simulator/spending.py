@@ -257,7 +257,7 @@ def read_controls(old: Controls, asked: Params, *, unset_restores_default: bool 
             else (None if unset_restores_default else ())
         )
     if "spending_limits_currency" in asked:
-        changes["limits_currency"] = asked["spending_limits_currency"]
+        changes["limits_currency"] = asked["spending_limits_currency"].lower()
     kept = {name: getattr(old, name) for name in (*_LISTS, "limits", "limits_currency")}
     merged = {**kept, **changes}
     for allowed, blocked in _EXCLUSIVE:
