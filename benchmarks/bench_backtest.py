@@ -86,14 +86,14 @@ POLICIES = {
 
 def per_second(count: int, rounds: int, replay: Callable[[], Backtest]) -> float:
     """
-    Return the median of requests per second.
+    Return the median of requests per second of processor time: a replay waits for nothing.
     """
     found = []
     for _ in range(rounds):
         gc.collect()
-        started = time.perf_counter()
+        started = time.process_time()
         result = replay()
-        found.append(count / (time.perf_counter() - started))
+        found.append(count / (time.process_time() - started))
         assert result.requests == count
     return round(statistics.median(found))
 
@@ -106,6 +106,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the requests")
     count = 10_000 if parser.parse_args().quick else 100_000
     everything = recorded(count)
+    gc.collect()
+    gc.freeze()  # the requests are the benchmark's, not what a replay makes the collector walk
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "requests.jsonl"
         file.write_bytes(b"".join(to_line(one) + b"\n" for one in everything))
