@@ -203,6 +203,18 @@ def test_money_moved_by_hand_is_unexplained(accident: Somebody) -> None:
     assert not accident.disburser.reconcile().is_clean
 
 
+def test_money_taken_in_the_second_of_the_opening_is_told_from_it(accident: Somebody) -> None:
+    """What the balance held before is explained, although something else moved in the same second."""
+    accident.simulator.fund_issuing(accident.account, 50_000)
+    buy(accident)
+    assert accident.disburser.reconcile().is_clean
+    accident.simulator.take_back_issuing(accident.account, 700)
+
+    one = only(accident.disburser.reconcile())
+
+    assert ("unexplained", Money(-700, "usd")) == (one.kind, one.there)
+
+
 def test_a_transfer_made_by_hand_is_unexplained_unless_it_is_explained(accident: Somebody) -> None:
     """A transfer that no order asked for is found; a caller who knows it can say so."""
     accident.disburser.disburse(make_order())

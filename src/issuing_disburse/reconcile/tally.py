@@ -24,7 +24,7 @@ select name, currency,
 from movement group by name, currency
 """
 
-_EARLIER = "here_count = 0 and currency = ? and newest <= ? and type not like 'transfer%'"
+_EARLIER = "here_count = 0 and currency = ? and newest < ? and type not like 'transfer%'"
 
 
 class Sum(NamedTuple):
@@ -133,17 +133,17 @@ class Tally:
         )
         return found[0] if found else None
 
-    def earlier(self, currency: str, until: float) -> tuple[int, int]:
+    def earlier(self, currency: str, until: int) -> int:
         """
-        Return how many only Stripe has that ended by *until* (Unix seconds), and their sum.
+        Return the sum of what only Stripe has and what ended before *until* (Unix seconds).
         """
-        count, minor = self._db.execute(
-            f"select count(*), coalesce(sum(there), 0) from differing where {_EARLIER}",  # noqa: S608
+        (minor,) = self._db.execute(
+            f"select coalesce(sum(there), 0) from differing where {_EARLIER}",  # noqa: S608 - ours
             (currency, until),
         ).fetchone()
-        return count, minor
+        return int(minor)
 
-    def explain_earlier(self, currency: str, until: float) -> None:
+    def explain_earlier(self, currency: str, until: int) -> None:
         """
         Count these as explained.
         """
@@ -152,6 +152,16 @@ class Tally:
             (currency, until),
         )
         self.matched += gone.rowcount
+
+    def within_second(self, currency: str, second: int) -> list[Sum]:
+        """
+        Return what only Stripe has and what ended within that second, a few at most.
+        """
+        return self._page(
+            "where here_count = 0 and currency = ? and newest = ? and type not like 'transfer%'"
+            " order by name limit 12",
+            (currency, second),
+        )
 
     def _page(self, where: str, values: tuple[str | int, ...]) -> list[Sum]:
         rows = self._db.execute(f"select * from differing {where}", values)  # noqa: S608 - ours

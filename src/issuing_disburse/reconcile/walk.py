@@ -29,6 +29,7 @@ from issuing_disburse.stripe_api import StripeAPI
 
 from .chains import Books, Chain, on_balance
 from .examination import DeadlineOf, Examiner
+from .opening import explain_openings
 from .period import Period
 from .reading import CountedReads
 from .soundness import broken_chains
@@ -234,10 +235,7 @@ class Reconciler:
             arrived = tally.unknown_here(currency, minor)
             if arrived is not None:
                 tally.explain(arrived)
-        for currency, (opening, at) in books.openings.items():
-            _, total = tally.earlier(currency, at.timestamp())
-            if period.is_bounded or total == opening:
-                tally.explain_earlier(currency, at.timestamp())
+        explain_openings(tally, books.openings, is_bounded=period.is_bounded)
 
     def _examiner(self, reads: CountedReads, books: Books, period: Period) -> Examiner:
         return Examiner(
