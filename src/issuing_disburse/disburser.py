@@ -318,6 +318,8 @@ class Disburser:
             api_base=api_base,
             preview_version=preview_version,
         )
+        if answer_by == "api":
+            api.get_ready()
         owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
         shared = _Shared(
             api=api,

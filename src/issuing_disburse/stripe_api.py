@@ -277,6 +277,12 @@ class StripeAPI:
             message = f"a try was left without an answer, and now the key may not ask: {forbidden}"
         raise UnknownOutcomeError(message, code="not_permitted")
 
+    def get_ready(self) -> None:
+        """
+        Import the SDK now, for who will have no time for it later; nothing is sent.
+        """
+        self._connected()
+
     def post_once(self, path: str, params: Params, account: str | None, key: str) -> None:
         """
         Send one POST, once: for who cannot wait for a second try.

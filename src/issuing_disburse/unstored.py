@@ -7,6 +7,7 @@ dies before that takes it along; the decision itself is in the metadata of Strip
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 
@@ -30,17 +31,26 @@ class Unstored:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._answers: OrderedDict[_Key, tuple[AuthorizationRequest, Answer]] = OrderedDict()
         self._alerts: OrderedDict[str, AuthorizationAlert] = OrderedDict()
 
     def __bool__(self) -> bool:
         return bool(self._answers or self._alerts)
 
+    def _held(self) -> threading.Lock:
+        """
+        Return the lock; a forked child may have inherited one that nobody will ever release.
+        """
+        if self._process != os.getpid():
+            self._lock, self._process = threading.Lock(), os.getpid()
+        return self._lock
+
     def keep_answer(self, request: AuthorizationRequest, answer: Answer) -> None:
         """
         Remember an answer that the store does not.
         """
-        with self._lock:
+        with self._held():
             self._answers[request.authorization_id, request.event_id] = request, answer
             if len(self._answers) > _MAX:
                 self._answers.popitem(last=False)
@@ -56,7 +66,7 @@ class Unstored:
         """
         Remember an alert until it can be stored.
         """
-        with self._lock:
+        with self._held():
             self._alerts[AlertRecord(alert=alert).key] = alert
             if len(self._alerts) > _MAX:
                 self._alerts.popitem(last=False)
@@ -68,7 +78,7 @@ class Unstored:
         Raises:
             StoreError: The store cannot be written to.
         """
-        with self._lock:
+        with self._held():
             answers, alerts = dict(self._answers), dict(self._alerts)
         if not (answers or alerts):
             return
@@ -80,7 +90,7 @@ class Unstored:
                 _store_alert(tx, alert)
 
         store.transact(work, timeout_seconds=timeout_seconds)
-        with self._lock:
+        with self._held():
             for key, answered in answers.items():
                 if self._answers.get(key) is answered:
                     del self._answers[key]

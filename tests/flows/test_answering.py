@@ -2,6 +2,7 @@
 Is every question answered in time, and with no more than may be said, when something is wrong?
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from issuing_disburse import (
     AuthorizationRequest,
     Decision,
     Money,
+    Objection,
     Reply,
     Terms,
 )
@@ -340,3 +342,31 @@ def test_contended_card_is_declined_and_listed() -> None:
 
         assert not is_approved(reply)
         assert ["contended"] == [one.code for one in world.disburser.alerts("contended")]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_child_answers_on_threads_of_its_own() -> None:
+    """A server that forks after its first answers goes on answering: parent's threads are not awaited."""
+    with sick_world() as (world, _):
+        card = world.disburser.disburse(make_order()).card
+        assert is_approved(deliver(world, request_event(world, card.id, 1, 0)))
+
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if is_approved(deliver(world, request_event(world, card.id, 2))) else 1)
+        _, status = os.waitpid(child, 0)
+
+        assert 0 == os.waitstatus_to_exitcode(status)
+        assert is_approved(answered(world, request_event(world, card.id, 3)))
+
+
+def test_unwritable_words_of_a_rule_decline() -> None:
+    """A reason that no store and no reply could hold is a broken rule, and does not block the list."""
+    rule = lambda request, allotment: Objection("half", "caf\ud800")  # noqa: E731  # one line says it
+
+    with sick_world(AuthorizationPolicy.default().with_rules(rule)) as (world, _):
+        card = world.disburser.disburse(make_order()).card
+
+        assert not is_approved(answered(world, request_event(world, card.id, 1)))
+        assert ["rule_error"] == [one.code for one in world.disburser.alerts("error")]

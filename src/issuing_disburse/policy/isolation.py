@@ -59,6 +59,8 @@ class Workers:
     A thread cannot be stopped from outside. One that is stuck counts against the limit until it
     comes back; when all are stuck, work is refused at once instead of waiting.
 
+    There are few of these in a process, made when a module is imported: each is kept for ever.
+
     Args:
         is_patient: Whether to wait for a free thread, as long as the work itself may take: where
             threads are busy because there is much to do, and not because they are stuck.
@@ -68,6 +70,8 @@ class Workers:
         self._limit = limit
         self._is_patient = is_patient
         self._forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forget_threads)
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
@@ -155,6 +159,3 @@ class Workers:
 
 WORKERS = Workers()
 """The threads of all isolated policies of this process."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=WORKERS.forget_threads)

@@ -108,15 +108,13 @@ def _understood(rule: Rule, said: object, request: AuthorizationRequest) -> Limi
     # By `type` first: `isinstance` alone also believes what an object says of itself.
     kind = type(said)
     if issubclass(kind, Objection) and isinstance(said, Objection):
-        if type(said.code) is not str or type(said.message) is not str:
+        if not (_is_writable(said.code) and _is_writable(said.message)):
             return failed(rule, "objected without words")
         return _declined(rule, said)
     if not issubclass(kind, Limit) or not isinstance(said, Limit):
         return failed(rule, f"answered with {kind.__name__}")
-    if (
-        type(said.amount) is not Money
-        or type(said.code) is not str
-        or type(said.message) is not str
+    if type(said.amount) is not Money or not (
+        _is_writable(said.code) and _is_writable(said.message)
     ):
         return failed(rule, "limited without an amount")
     if said.amount.currency != request.amount.currency:
