@@ -1,0 +1,101 @@
+"""
+How does an account fund its Issuing balance from its own payments balance?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from issuing_disburse.exceptions import FundingRouteUnavailableError, RefusedError
+from issuing_disburse.money import Money
+from issuing_disburse.ports import Clock, FundingReceipt, Journal
+from issuing_disburse.stripe_api import StripeAPI
+
+from .balance_transfers import Attribution, BalanceTransfers, expected_at, moved_by
+from .balances import available, insufficient
+
+
+@frozen(kw_only=True)
+class BalanceTransferRoute:
+    """
+    The account moves its own money from its payments to its Issuing balance.
+
+    The default without a connected account.
+    """
+
+    api: StripeAPI
+    clock: Clock
+    attribution: Attribution
+
+    @property
+    def _balance_transfers(self) -> BalanceTransfers:
+        return BalanceTransfers(api=self.api, clock=self.clock, attribution=self.attribution)
+
+    def fund(
+        self, account: str | None, amount: Money, *, key: str, journal: Journal
+    ) -> FundingReceipt:
+        """
+        Bring *amount* from the payments to the Issuing balance.
+
+        Raises:
+            InsufficientIssuingBalanceError: The payments balance is too low; nothing moved.
+            FundingRouteUnavailableError: Stripe refused it for another reason; nothing moved.
+
+        Stripe: ``POST /v1/balance_transfers``
+        """
+        try:
+            onward = self._balance_transfers.move(
+                account,
+                amount,
+                source="payments",
+                destination="issuing",
+                key=key,
+                journal=journal,
+            )
+        except RefusedError as refusal:
+            if refusal.code == "balance_insufficient":
+                left = available(self.api.get("/v1/balance", account=account), amount.currency)
+                raise insufficient(
+                    available=left,
+                    promised=Money.zero(amount.currency),
+                    wanted=amount,
+                    whose="the payments balance",
+                    request_id=refusal.stripe_request_id,
+                ) from refusal
+            msg = (
+                f"money may not be moved to the Issuing balance: {refusal}; ask Stripe to enable it"
+            )
+            raise FundingRouteUnavailableError(
+                msg,
+                code=refusal.code or "balance_transfer_refused",
+                stripe_request_id=refusal.stripe_request_id,
+            ) from refusal
+        return FundingReceipt(
+            amount=amount,
+            moved=(moved_by(onward, amount.minor, "destination_transaction"),),
+            available_at=expected_at(onward, self.clock()),
+        )
+
+    def give_back(
+        self,
+        account: str | None,
+        amount: Money,
+        *,
+        key: str,
+        receipts: Sequence[FundingReceipt],
+        journal: Journal,
+    ) -> FundingReceipt:
+        """
+        Take *amount* back to the payments balance.
+
+        Stripe: ``POST /v1/balance_transfers``
+        """
+        back = self._balance_transfers.move(
+            account, amount, source="issuing", destination="payments", key=key, journal=journal
+        )
+        taken = Money(back["minor"], amount.currency)
+        return FundingReceipt(
+            amount=taken, moved=(moved_by(back, taken.minor, "source_transaction"),)
+        )
