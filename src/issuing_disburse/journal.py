@@ -53,6 +53,19 @@ class StoredCall(Protocol):
         ...
 
 
+@runtime_checkable
+class PerishableCall(Protocol):
+    """
+    A call that can be told when its key is too old to be sent once more.
+    """
+
+    def while_alive(self, is_key_alive: Callable[[], bool]) -> Call:
+        """
+        Return the call that asks before each try.
+        """
+        ...
+
+
 def _nothing(tx: Transaction, outcome: Outcome) -> None:
     pass
 
@@ -170,7 +183,9 @@ class StepJournal:
 
     def _run(self, record: StepRecord, call: Call) -> Outcome:
         if isinstance(call, StoredCall) and record.request:  # else only a hash of it was to be kept
-            return call.as_stored(record.request)(record.idempotency_key)
+            call = call.as_stored(record.request)
+        if isinstance(call, PerishableCall):
+            call = call.while_alive(lambda: self.clock() - record.started_at < KEY_LIFE)
         return call(record.idempotency_key)
 
     def _new(self, step: str, call: Call, generation: int) -> StepRecord:

@@ -70,17 +70,26 @@ class PreparedCall:
 
     Attributes:
         keep: Reduces Stripe's answer to what is to be remembered.
+        is_key_alive: Whether Stripe still remembers the key; asked before each try.
     """
 
     api: StripeAPI
     request: Request
     keep: Callable[[Answer], Outcome]
+    is_key_alive: Callable[[], bool] | None = None
 
     def __call__(self, key: str) -> Outcome:
         """
         Send the request under *key*.
         """
-        return self.keep(self.api.send(self.request, key=key))
+        answer = self.api.send(self.request, key=key, is_key_alive=self.is_key_alive)
+        return self.keep(answer)
+
+    def while_alive(self, is_key_alive: Callable[[], bool]) -> PreparedCall:
+        """
+        Return the call that is sent only while its key is remembered, however long we are frozen.
+        """
+        return evolve(self, is_key_alive=is_key_alive)
 
     @property
     def encoded(self) -> bytes:
@@ -254,12 +263,20 @@ class StripeAPI:
         taken = Taken()
         return self.send(request, key=key, taken=taken), taken.secret
 
-    def send(self, request: Request, *, key: str | None, taken: Taken | None = None) -> Answer:
+    def send(
+        self,
+        request: Request,
+        *,
+        key: str | None,
+        taken: Taken | None = None,
+        is_key_alive: Callable[[], bool] | None = None,
+    ) -> Answer:
         """
         Send *request* until there is an answer; always the same bytes under the same key.
 
         Args:
             taken: Gets the secrets of the answer; without it they go nowhere.
+            is_key_alive: Asked before each try: a machine may be frozen for a day between two.
 
         Raises:
             RefusedError: Stripe said no; the effect did not happen.
@@ -270,7 +287,9 @@ class StripeAPI:
         line = self._connected()
         doubts: list[DisburseError] = []
         try:
-            return line.retrying(self._send_once, line, request, key, doubts, taken)
+            return line.retrying(
+                self._send_in_time, is_key_alive, line, request, key, doubts, taken
+            )
         except NotPermittedError as forbidden:
             if not doubts:
                 raise
@@ -294,6 +313,16 @@ class StripeAPI:
             method="post", path=path, body=form(params), account=account, version=self.version
         )
         self._send_once(self._connected(), request, key, [], None)
+
+    def _send_in_time(self, is_key_alive: Callable[[], bool] | None, *sending: Any) -> Answer:
+        """
+        Send once, unless Stripe may have forgotten the key: then it has to be looked at first.
+        """
+        if is_key_alive is not None and not is_key_alive():
+            too_old = UnknownOutcomeError("the idempotency key has become too old to be sent again")
+            too_old.is_recorded = True  # repeating it is of no use
+            raise too_old
+        return self._send_once(*sending)
 
     def _send_once(
         self,
