@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -135,6 +136,23 @@ class Server:
         if process is not None:
             process.send_signal(how)
             process.wait(START_SECONDS)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """
+        Stop every process of the server where it is, connections and all, and let it go on afterwards.
+        """
+        assert self._process is not None
+        parent = self._process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        everybody = [parent, *map(int, children)]
+        for pid in everybody:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in everybody:
+                os.kill(pid, signal.SIGCONT)
 
     def remove(self) -> None:
         """

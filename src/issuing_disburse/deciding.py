@@ -155,12 +155,14 @@ class Decider:
             self.watch(request, found)
         return found
 
-    def settle_unstored(self) -> None:
+    def settle_unstored(self, *, whole: bool = False) -> None:
         """
-        Write down what waits for the store; see `Unstored.store_in`.
+        Write down some of what waits for the store, or the whole; see `Unstored.store_in`.
         """
-        if self.unstored:
+        while self.unstored:
             self.unstored.store_in(self.store)
+            if not whole:
+                return
 
     def watch(
         self, request: AuthorizationRequest, answer: Answer, *, not_told: str | None = None
@@ -179,12 +181,12 @@ class Decider:
                     kind=kind,
                     object_id=request.authorization_id,
                     card_id=request.card_id,
-                    code=decision.code,
+                    code=_writable(decision.code),
                     at=request.created,
                     approved=decision.approved,
                     account=request.account,
                     amount=decision.amount or request.amount,
-                    message=not_told or decision.message,
+                    message=_writable(not_told or decision.message),
                     policy=answer.policy,
                 )
             )
@@ -327,3 +329,7 @@ class Decider:
                 tx.put(with_answer(card, instead))
 
         self.store.transact(work, timeout_seconds=_RELEASE_SECONDS)
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -811,7 +811,7 @@ class Disburser:
         Raises:
             StoreError: The store cannot be read. What waits in memory for it is kept.
         """
-        self._decider.settle_unstored()
+        self._decider.settle_unstored(whole=True)
         states = None if kind is None else (kind,)
         records = every(self.store, AlertRecord, group=account_key(self.account), states=states)
         alerts = [one.alert for one in records if since is None or one.alert.at >= since]

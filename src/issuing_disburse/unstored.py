@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from itertools import islice
 
 from attrs import evolve
 
@@ -20,6 +21,7 @@ from .ports import Store, Transaction
 from .records import Answer, CardRecord
 
 _MAX = 1_000
+_AT_ONCE = 100
 
 _Key = tuple[str, str]
 
@@ -73,13 +75,14 @@ class Unstored:
 
     def store_in(self, store: Store, *, timeout_seconds: float | None = None) -> None:
         """
-        Write down what waits; what cannot be written goes on waiting.
+        Write down the first of what waits; what cannot be written goes on waiting.
 
         Raises:
             StoreError: The store cannot be written to.
         """
         with self._held():
-            answers, alerts = dict(self._answers), dict(self._alerts)
+            answers = dict(islice(self._answers.items(), _AT_ONCE))
+            alerts = dict(islice(self._alerts.items(), _AT_ONCE))
         if not (answers or alerts):
             return
 

@@ -160,7 +160,7 @@ class Responder:
             return _plain(503, "not stored, deliver again")
 
     def _store_what_waits(self) -> None:
-        with suppress(StoreError):  # the event is booked; the rest waits on
+        with suppress(Exception):  # the event is booked; the rest waits on
             self.decider.settle_unstored()
 
     def _answer(self, event: Event, started: float) -> Reply:

@@ -30,6 +30,7 @@ from issuing_disburse.claims import allotment_of
 from issuing_disburse.ports import Transaction
 from issuing_disburse.records import CardRecord
 from issuing_disburse.stores.memory import MemoryStore
+from postgres import NoServerError, Server
 from sick_stores import Illness, SickStore
 from world import World, make_order, open_world
 
@@ -370,3 +371,39 @@ def test_unwritable_words_of_a_rule_decline() -> None:
 
         assert not is_approved(answered(world, request_event(world, card.id, 1)))
         assert ["rule_error"] == [one.code for one in world.disburser.alerts("error")]
+
+
+def test_outage_is_written_down_whole() -> None:
+    """Hundreds of answers of an outage are all listed afterwards, and given again to the same deliveries."""
+    with sick_world() as (world, store):
+        card = world.disburser.disburse(make_order()).card
+        store.illness = "gone"
+        replies = [deliver(world, request_event(world, card.id, number)) for number in range(250)]
+        store.heal()
+
+        assert 250 == len(world.disburser.alerts("stand_in"))
+        assert [False] * 250 == [is_approved(one) for one in replies]
+        assert is_approved(deliver(world, request_event(world, card.id, 1_000)))
+
+
+@pytest.mark.long
+def test_postgresql_that_stands_still_keeps_nobody_waiting() -> None:
+    """A server that is stopped in its tracks answers nothing, not even an error: we do, in time."""
+    try:
+        server = Server.started()
+    except NoServerError as absent:
+        pytest.skip(str(absent))
+    policy = evolve(AuthorizationPolicy.default(), deadline_seconds=DEADLINE_SECONDS)
+    try:
+        with open_world(server.new_schema_url(), options={"policy": policy}) as world:
+            card = world.disburser.disburse(make_order()).card
+            with server.standing_still():
+                stopped = answered(world, request_event(world, card.id, 1))
+
+            assert not is_approved(stopped)
+            assert stopped.body == answered(world, request_event(world, card.id, 1)).body
+            assert ["iauth_1"] == [one.object_id for one in world.disburser.alerts("stand_in")]
+            wait_for(lambda: remaining(world, card.id), 12_500)
+            assert is_approved(answered(world, request_event(world, card.id, 2)))
+    finally:
+        server.remove()
