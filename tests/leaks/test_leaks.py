@@ -11,8 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from attrs import frozen
+from psycopg import sql
 
 from leaks.wire import CANARIES, CVC, KEY, NUMBER, Wire, open_wire
 
@@ -120,8 +122,16 @@ def test_the_bare_sdk_leaks_in_every_channel(
         assert canary in heard.section(name), name
 
 
-@pytest.mark.parametrize("wire", FAULTS, indirect=True)
-@pytest.mark.parametrize("channel", LOUD)
+@pytest.mark.parametrize(
+    ("channel", "wire"),
+    [
+        (channel, fault)
+        for channel in LOUD
+        for fault in FAULTS
+        if channel != "cassette" or not fault  # a recorder is refused before anything can break
+    ],
+    indirect=["wire"],
+)
 def test_nothing_leaks_in_any_channel(
     channel: str, wire: tuple[Wire, str, str], tmp_path: Path
 ) -> None:
@@ -163,3 +173,110 @@ def test_nothing_leaks_when_the_environment_wants_a_debug_log(
     assert NUMBER in control.stderr
     assert "Request to Stripe api" in heard.stderr
     assert [] == heard.hits()
+
+
+def rows_of(url: str) -> str:
+    """
+    Return every row of every table of a database, as text.
+    """
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+        ).fetchall()
+        texts = [f"{name}" for (name,) in tables]
+        for (name,) in tables:
+            query = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(name))
+            texts += [text for (text,) in connection.execute(query).fetchall()]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("wire", ["", "raises", "cut"], indirect=True)
+def test_nothing_leaks_into_rows_of_postgresql(
+    wire: tuple[Wire, str, str], tmp_path: Path, postgres_url: str
+) -> None:
+    """Every row of every table is read: the delivery is there, the number is not."""
+    server, _, _ = wire
+    fault, server.fault = server.fault, ""
+    control = hear(wire, "bare", "disk", tmp_path / "bare")
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("CREATE TABLE theirs (card text)")
+        connection.execute("INSERT INTO theirs VALUES (%s)", [control.stdout.replace("\0", "")])
+    assert NUMBER in rows_of(postgres_url)
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("DROP TABLE theirs")
+    server.fault = fault
+    heard = hear(wire, "ours", "values", tmp_path / "ours", store=postgres_url)
+    rows = rows_of(postgres_url)
+
+    assert [] == heard.hits()
+    assert "card-vault" in rows
+    assert [] == [one for one in CANARIES if one in rows]
+
+
+SUITE = """
+import sys
+sys.path.insert(0, {folder!r})
+import program
+
+def task():
+    return program.task_from({arguments!r})
+
+def test_value():
+    (paid, *rest) = program.{who}(task())
+    subjects = [paid, *rest]
+    wanted = [None]
+    assert subjects == wanted
+{more}
+"""
+MORE = {
+    "bare": """
+def test_number():
+    card, *rest = program.bare(task())
+    assert card.number == "0000"
+""",
+    "ours": """
+def test_card():
+    disburser, order, held, paid, *rest = program.ours(task())
+    assert paid == order
+def test_secrets():
+    disburser, order, (secrets, *more), *rest = program.ours(task())
+    assert repr(secrets) == "0000"
+def test_comparison():
+    disburser, order, (secrets, *more), *rest = program.ours(task())
+    assert secrets == "0000"
+""",
+}
+
+
+@pytest.mark.parametrize("wire", ["", "raises", "cut"], indirect=True)
+def test_nothing_leaks_in_the_assertion_diffs_of_pytest(
+    wire: tuple[Wire, str, str], tmp_path: Path
+) -> None:
+    """Failing asserts with -vv, all variables, captured logs and output, and the report file."""
+    server, account, card = wire
+
+    def failing_suite(who: str) -> str:
+        folder = tmp_path / who
+        folder.mkdir()
+        store = f"sqlite:///{folder}/books.sqlite3"
+        arguments = [server.address, account, card, str(folder), store, server.fault, ""]
+        (folder / "test_theirs.py").write_text(
+            SUITE.format(folder=str(PROGRAM.parent), arguments=arguments, who=who, more=MORE[who])
+        )
+        answer = subprocess.run(
+            [
+                sys.executable, "-m", "pytest", "-vv", "--showlocals", "--log-level=DEBUG",
+                "-p", "no:cacheprovider", "--junitxml=report.xml", "test_theirs.py",
+            ],
+            check=False, capture_output=True, text=True, cwd=folder, timeout=120,
+        )  # fmt: skip
+        return answer.stdout + answer.stderr + (folder / "report.xml").read_text()
+
+    fault, server.fault = server.fault, ""
+    control = failing_suite("bare")
+    server.fault = fault
+    printed = failing_suite("ours")
+
+    assert NUMBER in control
+    assert "4 failed" in printed
+    assert [] == [one for one in CANARIES if one in printed]
