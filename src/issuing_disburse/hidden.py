@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from attrs import define
 
 _SHOWN_MAX = 8
+_LABEL = re.compile(r"(?:cv[cvn]2?|csc|cid|code)[^0-9a-z]{0,4}\Z", re.IGNORECASE | re.ASCII)
 
 
 class Hidden:
@@ -208,9 +209,14 @@ def _tells_number(text: str, number: str) -> bool:
 
 
 def _tells_cvc(text: str, cvc: str) -> bool:
-    # Three digits inside a longer word stand there by chance.
-    found = re.escape(cvc)
-    labelled = rf"(?:cv[cvn]2?|csc|cid|code)[^0-9a-z]{{0,4}}{found}(?![0-9])"
-    return bool(
-        re.search(rf"(?<![0-9a-z]){found}(?![0-9a-z])|{labelled}", text, re.IGNORECASE | re.ASCII)
-    )
+    # Three digits inside a longer word stand there by chance. No pattern is made of the CVC: the
+    # interpreter would keep it in its cache.
+    at = text.find(cvc)
+    while at >= 0:
+        before, after = text[:at], text[at + len(cvc) :]
+        if not after[:1].isdigit() and _LABEL.search(before) is not None:
+            return True
+        if not (before[-1:].isalnum() or after[:1].isalnum()):
+            return True
+        at = text.find(cvc, at + 1)
+    return False
