@@ -478,6 +478,28 @@ def test_progress_is_told(accident: Somebody) -> None:
     assert {"ledger", "balance_transactions", "transfers", "fundings"} == {what for what, _ in told}
 
 
+@pytest.mark.parametrize("stage", ["ledger", "balance_transactions", "transfers", "fundings"])
+def test_what_happens_while_we_read_is_no_difference(accident: Somebody, stage: str) -> None:
+    """Orders, purchases and closings in the middle of a reconciliation raise no alarm."""
+    card = accident.disburser.disburse(make_order("first")).card
+    buy(accident, "second")
+    done: list[str] = []
+
+    def meanwhile(what: str, count: int) -> None:
+        if what == stage and not done:
+            done.append(what)
+            accident.simulator.capture(accident.simulator.authorize(card.id, 12_500)["id"])
+            accident.disburser.disburse(make_order("third"))
+            accident.disburser.disburse(make_order("fourth"))
+            accident.disburser.reclaim("fourth")
+
+    found = accident.disburser.reconcile(progress=meanwhile)
+
+    assert [stage] == done
+    assert () == found.discrepancies
+    assert () == accident.disburser.reconcile().discrepancies
+
+
 def test_a_closed_order_with_a_living_card_is_critical(accident: Somebody) -> None:
     """A card that our books call canceled and Stripe calls active is named for cancelling at once."""
     card = accident.disburser.disburse(make_order()).card

@@ -39,6 +39,7 @@ class Examiner:
     Attributes:
         moving: Fundings whose outcome is not known yet.
         claimed: Reads anew which movements belong to fundings of ours; called at most once.
+        transfers_now: Reads anew what was transferred and reversed; called at most once.
         foreign: What cards of other programs did, in minor units by currency.
     """
 
@@ -53,8 +54,10 @@ class Examiner:
     is_explained: Callable[[Mapping[str, Any]], bool]
     is_bounded: bool
     claimed: Callable[[], set[str]]
+    transfers_now: Callable[[], dict[str, int]]
     deadline_of: DeadlineOf
     foreign: dict[str, int] = field(factory=dict)
+    _transfers_now: dict[str, int] | None = field(default=None, init=False)
     _known_claims: set[str] | None = field(default=None, init=False)
     _cards: dict[str, Answer | None] = field(factory=dict, init=False)
 
@@ -197,7 +200,9 @@ class Examiner:
                 "of yours, say so by is_explained=, else reverse it",
             )
         if not one.there_count:
-            return None if self.is_bounded else self._missing_there(one, None)
+            if self.is_bounded or self._is_there_now(one):
+                return None
+            return self._missing_there(one, None)
         return self._difference(
             one, kind="amount_differs", severity="critical", action="ask_stripe",
             remedy="Stripe transferred another amount than we asked for: ask Stripe",
@@ -221,9 +226,19 @@ class Examiner:
             return None  # it was taken back at once, because the second leg was refused
         return self._ours_by_mark(one)
 
+    def _is_there_now(self, one: Sum) -> bool:
+        """
+        Tell whether Stripe has a transfer or reversal that came after its list was read.
+        """
+        if self._transfers_now is None:
+            self._transfers_now = self.transfers_now()
+        return self._transfers_now.get(one.name) == one.here
+
     def _examine_reversal(self, one: Sum) -> Discrepancy | None:
         if not one.there_count:
-            return None if self.is_bounded else self._missing_there(one, None)
+            if self.is_bounded or self._is_there_now(one):
+                return None
+            return self._missing_there(one, None)
         transfer = one.scope.removeprefix("of ")
         if one.name in self._claims() or transfer not in self._claims():
             return None  # a reversal of what was never ours is told with its transfer, if at all

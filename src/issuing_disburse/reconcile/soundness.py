@@ -21,7 +21,7 @@ def broken_chains(
     store: Store,
     account: str | None,
     gaps: Mapping[str, str],
-    totals: Mapping[tuple[str, str], int],
+    totals: Mapping[tuple[str, str], int] | None,
     pools: Sequence[PoolRecord],
     now: datetime,
 ) -> list[Discrepancy]:
@@ -34,10 +34,11 @@ def broken_chains(
 
     Args:
         gaps: Scopes in which an entry is missing or added, and where.
-        totals: What all entries add up to, by currency and kind of account, in minor units.
+        totals: What all entries add up to, by currency and kind of account, in minor units;
+            ``None`` where they were written meanwhile.
         pools: The totals of all accounts, as they were kept before the ledger was read.
     """
-    if not gaps and _adds_up(totals, pools):
+    if not gaps and (totals is None or _adds_up(totals, pools)):
         return []
     found = []
     for record in _owners(store, account):

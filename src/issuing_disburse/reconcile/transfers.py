@@ -41,3 +41,16 @@ def transfer_movements(transfer: Answer, reads: CountedReads) -> Iterator[Moveme
         reversals = reads.pages(f"/v1/transfers/{name}/reversals", as_platform=True)
     for one in reversals:
         yield (one["id"], currency, 1, -one["amount"], one["created"], REVERSAL, f"of {name}")
+
+
+def transfers_now(account: str | None, reads: CountedReads, period: Period) -> dict[str, int]:
+    """
+    Return what each transfer and reversal moves, as Stripe lists them at this moment.
+    """
+    if account is None:
+        return {}
+    return {
+        movement[0]: movement[3]
+        for one in transfers_to(account, reads, period)
+        for movement in transfer_movements(one, reads)
+    }

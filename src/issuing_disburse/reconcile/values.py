@@ -39,6 +39,8 @@ ObjectType: TypeAlias = Literal[
     "ledger",
 ]
 
+_BOOKABLE = frozenset({"authorization", "transaction", "dispute", "card"})
+
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "notice")
 
 
@@ -77,7 +79,7 @@ class Discrepancy:
         """
         Whether booking what Stripe has, and we lack, removes it.
         """
-        return self.action == "book"
+        return self.action == "book" and self.object_type in _BOOKABLE
 
 
 @frozen(kw_only=True)

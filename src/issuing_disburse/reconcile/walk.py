@@ -23,10 +23,10 @@ from issuing_disburse.routes import (
     FUNDING_METADATA,
     REVERSAL,
     TRANSFER,
-    issuing_available,
 )
 from issuing_disburse.stripe_api import StripeAPI
 
+from .balance import balance_differences
 from .chains import Books, Chain, on_balance
 from .examination import DeadlineOf, Examiner
 from .opening import explain_openings
@@ -35,7 +35,7 @@ from .reading import CountedReads
 from .soundness import broken_chains
 from .standing import Standing
 from .tally import Movement, Sum, Tally
-from .transfers import transfer_movements, transfers_to
+from .transfers import transfer_movements, transfers_now, transfers_to
 from .values import SEVERITIES, Discrepancy, Reconciliation, Repairer
 
 LISTED_MAX = 1_000
@@ -92,6 +92,9 @@ class Reconciler:
         with Tally() as tally:
             pools = self._pools()
             self._read_ledger(tally, books)
+            is_still = pools == self._pools()
+            if not is_still:
+                notes.append("the ledger was written while it was read: no totals were compared")
             self._read_movements(tally, reads, period)
             self._read_transfers(tally, reads, period, notes)
             self._read_fundings(tally, books)
@@ -100,12 +103,19 @@ class Reconciler:
             examiner = self._examiner(reads, books, period)
             found, listed = self._examined(tally, period, examiner, notes)
             listed += broken_chains(
-                self.store, self.account, books.broken, books.totals, pools, self.clock()
+                self.store,
+                self.account,
+                books.broken,
+                books.totals if is_still else None,
+                pools,
+                self.clock(),
             )
             if until is None:
                 listed += self._standing(reads).compare()
             if not period.is_bounded:
-                listed += self._balances(reads, listed, examiner.foreign)
+                listed += balance_differences(
+                    self.store, self.account, reads, listed, examiner.foreign
+                )
             matched = tally.matched
         listed.sort(key=lambda one: (SEVERITIES.index(one.severity), one.kind, one.object_id))
         return Reconciliation(
@@ -254,6 +264,7 @@ class Reconciler:
                 for funding in self._fundings()
                 for moved in (*funding.moved, *funding.returned)
             },
+            transfers_now=lambda: transfers_now(self.account, reads, period),
             deadline_of=self.deadline_of,
         )
 
@@ -293,47 +304,6 @@ class Reconciler:
             is_explained=self.is_explained or (lambda _: False),
             deadline_of=self.deadline_of,
         )
-
-    def _balances(
-        self, reads: CountedReads, listed: list[Discrepancy], foreign: Mapping[str, int]
-    ) -> list[Discrepancy]:
-        """
-        Compare the balance as a whole; what the differences explain is not told twice.
-
-        Stripe: ``GET /v1/balance``
-        """
-        group = account_key(self.account)
-        pools = [one for one in self._pools() if one.group == group]
-        if not pools:
-            return []
-        balance = reads.get("/v1/balance")
-        result = []
-        for pool in pools:
-            explained = sum(
-                one.there.minor - one.here.minor
-                for one in listed
-                if one.there.currency == pool.currency
-                and one.object_type not in {TRANSFER, REVERSAL}
-                and one.action != "restore"  # the totals were kept when the entry was lost
-            )
-            here = pool.available_minor + pool.cards_minor + foreign.get(pool.currency, 0)
-            there = issuing_available(balance, pool.currency)
-            if there.minor - here != explained:
-                result.append(
-                    Discrepancy(
-                        kind="amount_differs",
-                        object_id=f"issuing balance of {group}",
-                        object_type="balance",
-                        here=Money(here, pool.currency),
-                        there=there,
-                        age_seconds=0,
-                        severity="critical",
-                        action="ask_stripe",
-                        remedy="no difference listed here explains it: look for movements that "
-                        "Stripe's list of balance transactions does not show",
-                    )
-                )
-        return result
 
 
 def _is_within(period: Period, one: Sum) -> bool:
