@@ -138,7 +138,7 @@ class Decider:
         reserve = min(_RESERVE_SECONDS, deadline_seconds / 10)
         asking = _Asking(request, started + deadline_seconds - reserve, self.timer)
         try:
-            known = self.unstored.answer_to(request) if self.unstored else None
+            known = self.unstored.answer_to(request)
             if known is not None:
                 return known
             if getattr(self.store, "keeps_nobody_waiting", False):
@@ -152,6 +152,7 @@ class Decider:
                 raise  # nothing that the store did
             found = self._without_store(asking, problem, reserve)
         if found is not None:
+            self.unstored.given(request, found)
             self.watch(request, found)
         return found
 

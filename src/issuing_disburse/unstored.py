@@ -35,6 +35,7 @@ class Unstored:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._answers: OrderedDict[_Key, tuple[AuthorizationRequest, Answer]] = OrderedDict()
+        self._given: OrderedDict[_Key, Answer] = OrderedDict()
         self._alerts: OrderedDict[str, AuthorizationAlert] = OrderedDict()
 
     def __bool__(self) -> bool:
@@ -57,12 +58,20 @@ class Unstored:
             if len(self._answers) > _MAX:
                 self._answers.popitem(last=False)
 
+    def given(self, request: AuthorizationRequest, answer: Answer) -> None:
+        """
+        Remember that *answer* has gone out, whatever becomes of it in the store.
+        """
+        with self._held():
+            self._given[request.authorization_id, request.event_id] = answer
+            if len(self._given) > _MAX:
+                self._given.popitem(last=False)
+
     def answer_to(self, request: AuthorizationRequest) -> Answer | None:
         """
-        Return what was answered to this delivery while the store could not be asked.
+        Return what this process answered to this delivery, if that was not long ago.
         """
-        found = self._answers.get((request.authorization_id, request.event_id))
-        return found[1] if found is not None else None
+        return self._given.get((request.authorization_id, request.event_id))
 
     def keep_alert(self, alert: AuthorizationAlert) -> None:
         """
