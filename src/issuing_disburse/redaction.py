@@ -42,6 +42,8 @@ def asks_for_secrets(url: str, body: object) -> bool:
     Tell whether a request wants number or CVC of a card in its answer.
     """
     text = body.decode("latin-1") if isinstance(body, bytes | bytearray) else body
+    if "expand" not in url and (not isinstance(text, str) or "expand" not in text):
+        return False
     return any(
         "expand" in part and _ASKED.search(unquote_plus(part.partition("?")[2] or part)) is not None
         for part in (url, text)
@@ -92,7 +94,7 @@ def is_harmless(body: bytes) -> bool:
     """
     if body[:1] != b"{" or body.rstrip()[-1:] != b"}":
         return False
-    if b"secret" in body or b"\\u" in body or b"\x00" in body:
+    if b"\x00" in body or (b"\\" in body and b"\\u" in body) or b"secret" in body:
         return False
     return not (_has_word(body, b"number") or _has_word(body, b"cvc") or b"whsec_" in body)
 

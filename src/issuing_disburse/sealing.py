@@ -147,14 +147,15 @@ class SealingTransport(stripe.HTTPClient):
         passage: Passage | None,
     ) -> tuple[str, int, Mapping[str, str]]:
         is_good = 200 <= status < 300  # noqa: PLR2004  # as the SDK draws the line
+        key = self._api_key.revealed()
         body = redacted(
             content,
             is_doubtful=is_asking or not is_good,
-            key=self._api_key.revealed(),
+            key=key,
             sent=passage.body if passage is not None else None,
             taken=passage.taken if passage is not None and is_good else None,
         )
-        headers = _without(answered, self._api_key)
+        headers = _without(answered, key)
         if passage is not None and is_good:
             passage.answer = body
             return "{}", status, headers
@@ -200,8 +201,7 @@ def _afresh(exc: BaseException) -> BaseException:
     return exc.with_traceback(None)
 
 
-def _without(headers: Mapping[str, str], key: Hidden) -> Mapping[str, str]:
-    secret = key.revealed()
+def _without(headers: Mapping[str, str], secret: str) -> Mapping[str, str]:
     if not any(secret in str(value) for value in headers.values()):
         return headers
     kept = {name: value for name, value in headers.items() if secret not in str(value)}
