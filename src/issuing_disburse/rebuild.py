@@ -15,6 +15,7 @@ from datetime import datetime
 
 from attrs import evolve, field, frozen
 
+from .attributing import Attributor
 from .bookkeeper import Bookkeeper
 from .books import add_to_pool, opening_entry, pool_of
 from .cardholders import RECIPIENT_METADATA, cardholder_outcome, recipient_reason
@@ -145,17 +146,22 @@ class Rebuilder:
         recipients = sum(self._restore_recipient(one) for one in self._cardholders())
         cards = self._salvaged()
         facts = self._facts(frozenset(one.body["id"] for group in cards.values() for one in group))
+        money = Attributor(
+            account=self.account,
+            clock=self.clock,
+            route=type(self.funder.route).__name__,
+            movements=movements,
+            transfers=transfers,
+        )
         restorer = Restorer(
             account=self.account,
             store=self.store,
             clock=self.clock,
-            route=type(self.funder.route).__name__,
             bookkeeper=self.bookkeeper,
-            movements=movements,
-            transfers=transfers,
+            money=money,
         )
         restored = self._restore(restorer, cards, facts)
-        strays = [restorer.keep_stray(one) for one in restorer.unused()]
+        strays = [restorer.keep_stray(one) for one in money.unused()]
         ours = frozenset(fact.id for group in facts.values() for fact in group)
         self.store.transact(lambda tx: self._finish(tx, movements.others(ours), at))
         return Rebuild(
