@@ -7,18 +7,27 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from behind_our_back import Somebody, open_accident
+from issuing_disburse.contrib.event_log import log_events, redact
+from issuing_disburse.exceptions import OrderNotFoundError
+from world import make_order
+
+pytest.importorskip("opentelemetry.sdk", reason="the development group is not installed")
+
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import (
+    InMemorySpanExporter,
+)
 
-from behind_our_back import Somebody, open_accident
-from issuing_disburse.contrib.event_log import log_events, redact
-from issuing_disburse.contrib.telemetry import TracedDisburser, count_events
-from issuing_disburse.exceptions import OrderNotFoundError
-from world import make_order
+from issuing_disburse.contrib.telemetry import (
+    TracedDisburser,
+    count_events,
+)
 
 EXPORTER = InMemorySpanExporter()
 

@@ -51,6 +51,7 @@ class _Seen:
     )
     listed: list[tuple[tuple[bool, datetime, str], OrderLine]] = field(factory=list)
     exceptions: list[Exceptional] = field(factory=list)
+    unlisted: int = 0
     count: int = 0
 
 
@@ -123,10 +124,10 @@ def gather(
         )
         for one in found.discrepancies
     ]
-    if len(seen.exceptions) > EXCEPTIONS_MAX:
-        notes.append(f"{len(seen.exceptions) - EXCEPTIONS_MAX} more alerts are not listed")
+    if seen.unlisted:
+        notes.append(f"{seen.unlisted} more alerts are not listed")
     rank = {"critical": 0, "warning": 1, "notice": 2}
-    exceptions = [*differences, *seen.exceptions[:EXCEPTIONS_MAX]]
+    exceptions = [*differences, *seen.exceptions]
     exceptions.sort(key=lambda one: (rank[one.severity], -one.age_seconds, one.subject))
     if seen.count > len(seen.listed):
         notes.append(
@@ -176,7 +177,11 @@ def _look_at(
         for line in entry.lines
     )
     if is_late or one.is_open:
-        seen.exceptions.extend(_exceptions(disburser, one, entries, now))
+        for exceptional in _exceptions(disburser, one, entries, now):
+            if len(seen.exceptions) < EXCEPTIONS_MAX:
+                seen.exceptions.append(exceptional)
+            else:
+                seen.unlisted += 1
 
 
 def _exceptions(
