@@ -7,12 +7,10 @@ number itself is in no variable here: it is sealed until the sink opens it, and 
 
 from __future__ import annotations
 
-import hashlib
-import os
 import traceback
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, fields, frozen
 
@@ -20,13 +18,13 @@ from .disbursement import CardReference
 from .exceptions import DisburseError, InvalidInputError, SinkError
 from .hidden import Opener, Sealed
 from .ports import Clock, Store, Transaction
+from .receiving import received
 from .records import DeliveryRecord, account_key
 from .stripe_api import StripeAPI
 
 if TYPE_CHECKING:
     from .pci import SecretSink
 
-RECEIPT_MAX = 512
 _NAME_MAX = 100
 _RETRY = "mend the sink, then resume the order or call reveal again"
 
@@ -167,7 +165,7 @@ class Deliveries:
     ) -> Receipt:
         was_read = self._was_read(record)
         try:
-            reference, problem = _received(sink, sealed, record, card, was_read=was_read)
+            reference, problem = received(sink, sealed, record, card, was_read=was_read)
             is_read = sealed.is_taken
         except BaseException as exc:  # an interrupt: the frames in between may hold the number
             traceback.clear_frames(exc.__traceback__)
@@ -269,110 +267,3 @@ class Deliveries:
             )
 
         return self.store.transact(work)
-
-
-_Problem: TypeAlias = tuple[str, str]
-"""Code and message."""
-
-
-def _received(
-    sink: SecretSink,
-    sealed: Sealed,
-    record: DeliveryRecord,
-    card: CardReference,
-    *,
-    was_read: bool,
-) -> tuple[str, _Problem | None]:
-    """
-    Call the sink, and return its receipt as it may be kept, or what speaks against it.
-
-    This raises nothing of its own: what the sink returned, which may be the number, stays in here.
-    """
-    text, problem = _called(sink, sealed, record, card)
-    if problem is None:
-        problem = _problem_with(text, sealed, record.sink, was_read=was_read)
-    if problem is not None:
-        return "", problem
-    reference = str(text)
-    if sealed.has_digits_in(reference):
-        reference = f"sha256:{hashlib.sha256(reference.encode()).hexdigest()}"
-    return reference, None
-
-
-def _problem_with(text: object, sealed: Sealed, sink: str, *, was_read: bool) -> _Problem | None:
-    who = f"the sink {sink}"
-    if type(text) is not str or not text.strip():  # a subclass may behave as it likes
-        return "no_receipt", f"{who} returned no receipt: it may not have stored anything yet"
-    if len(text) > RECEIPT_MAX or not text.isprintable():
-        message = f"{who} returned a receipt that is not 1 to {RECEIPT_MAX} printable characters"
-        return "receipt_unusable", message
-    if sealed.is_told_by(text):
-        return "receipt_tells", f"the receipt of {who} shows the card number or the CVC"
-    if not sealed.is_taken and not was_read:
-        message = f"{who} returned without reading the secrets, and it never got this card before"
-        return "not_read", message
-    return None
-
-
-def _called(
-    sink: SecretSink, sealed: Sealed, record: DeliveryRecord, card: CardReference
-) -> tuple[object, _Problem | None]:
-    """
-    Call the sink, and return what it returned, or code and message of what went wrong.
-
-    Nothing that it raises gets out: text, causes, notes and frames may all show the number.
-    """
-    interrupt: BaseException
-    secrets = sink.scope.opened(sealed)
-    try:
-        text: object = sink.deliver(secrets, card=card, order_id=record.order_id)
-        was_open = secrets.is_open
-        if isinstance(text, Coroutine | Generator):
-            text.close()  # nothing of it has run yet
-    except Exception as exc:  # noqa: BLE001  # whatever it is, it may show the number
-        where = _place_of(exc)
-        _emptied(exc)
-        message = f"the sink {record.sink} failed: {type(exc).__name__} in {where}"
-        if sealed.is_told_by(message):
-            message = f"the sink {record.sink} failed"
-        return None, ("sink_failed", message)
-    except BaseException as exc:  # noqa: BLE001  # an interrupt goes on, but empty
-        _emptied(exc)
-        interrupt = exc
-    else:
-        if was_open:
-            message = f"the sink {record.sink} returned while it still held the secrets open"
-            return None, ("still_open", message)
-        return text, None
-    finally:
-        secrets.close()
-    raise interrupt
-
-
-def _place_of(exc: BaseException) -> str:
-    *outer, (innermost, line) = traceback.walk_tb(exc.__traceback__)
-    if not outer:  # ours: what was to be called could not be
-        return "its call"
-    code = innermost.f_code
-    return f"{code.co_name} ({os.path.basename(code.co_filename)}:{line})"  # noqa: PTH119  # a name, no path
-
-
-def _emptied(exc: BaseException) -> None:
-    """
-    Take everything from *exc*, and from what it was raised from, that could show a number.
-    """
-    seen: list[BaseException] = []
-    waiting: list[BaseException | None] = [exc]
-    while waiting:
-        one = waiting.pop()
-        if one is None or any(one is other for other in seen):
-            continue
-        seen.append(one)
-        waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
-    for one in seen:
-        traceback.clear_frames(one.__traceback__)
-        one.__traceback__ = one.__cause__ = one.__context__ = None
-        one.args = ()
-        if isinstance(one, SystemExit):
-            one.code = 1 if one.code else 0
-        getattr(one, "__dict__", {}).clear()

@@ -11,10 +11,11 @@ from typing import NoReturn
 
 import pytest
 
-from issuing_disburse.deliveries import RECEIPT_MAX, check_sink
+from issuing_disburse.deliveries import check_sink
 from issuing_disburse.disbursement import CardReference
 from issuing_disburse.hidden import Sealed
 from issuing_disburse.pci import PCIScope, SecretSink
+from issuing_disburse.receiving import RECEIPT_MAX
 
 FIRST = ("4000009990000010", "837")
 SECOND = ("4000009990000028", "262")
