@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from attrs import asdict, evolve, fields
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,6 +175,23 @@ def test_read_request_looks_further_when_a_currency_is_missing(
     event = in_object(pending_request__currency=pending, currency=outer, card__currency=card)
 
     assert expected == read_request(event).amount.currency
+
+
+def test_read_request_makes_what_the_constructor_makes_when_it_goes_past_it() -> None:
+    """The request has every field, in nothing different from one that was made in the usual way."""
+    request = read_request(WHOLE)
+
+    assert {one.name for one in fields(AuthorizationRequest)} == set(vars(request))
+    assert AuthorizationRequest(**asdict(request, recurse=False)) == request
+    assert evolve(request, category="bakeries").category == "bakeries"
+
+
+def test_read_request_takes_the_time_from_a_clock_when_the_event_has_none() -> None:
+    """A clock is asked only when the time is missing."""
+    event = {key: value for key, value in WHOLE.items() if key != "created"}
+
+    assert AT == read_request(event, received_at=lambda: AT).created
+    assert AT == read_request(WHOLE, received_at=lambda: AT.replace(year=2027)).created
 
 
 def test_read_request_tells_what_was_approved_before_when_it_is_an_increment() -> None:

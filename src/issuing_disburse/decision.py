@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from attrs import frozen
 
@@ -14,7 +14,7 @@ from .money import Money
 from .terms import Terms
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # made for each question: without slots in half the time
 class AuthorizationRequest:
     """
     What a merchant asks for, read from ``issuing_authorization.request``.
@@ -58,6 +58,15 @@ class AuthorizationRequest:
     three_d_secure: str | None = None
     network_risk_score: int | None = None
 
+    @classmethod
+    def of_checked(cls, values: dict[str, Any]) -> Self:
+        """
+        Make one of all its fields, which nobody looks at again: in half the time, while a merchant waits.
+        """
+        new = cls.__new__(cls)
+        object.__setattr__(new, "__dict__", values)
+        return new
+
     @property
     def total(self) -> Money:
         """
@@ -91,7 +100,7 @@ class Use:
     is_probe: bool = False
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # made for each question: without slots in half the time
 class Allotment:
     """
     What one card may still do, at the moment of the question.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -22,6 +22,38 @@ REQUEST_TYPE = "issuing_authorization.request"
 _AMOUNT_MAX = 10**12
 _SECONDS_MAX = 253_402_300_799  # the last second of the year 9999
 _NOTHING: Mapping[str, Any] = {}
+_OF_AUTHORIZATION = (
+    "merchant_data",
+    "verification_data",
+    "authorization_method",
+    "card_presence",
+    "wallet",
+)
+_OF_PENDING = (
+    "amount_details",
+    "is_amount_controllable",
+    "merchant_amount",
+    "merchant_currency",
+    "network_risk_score",
+)
+_OF_MERCHANT = (
+    "name",
+    "network_id",
+    "city",
+    "country",
+    "postal_code",
+    "category",
+    "category_code",
+)
+_OF_CHECKS = (
+    "cvc_check",
+    "expiry_check",
+    "address_line1_check",
+    "address_postal_code_check",
+    "three_d_secure",
+)
+_NO_MERCHANT = (None,) * len(_OF_MERCHANT)
+_NO_CHECKS = (None,) * len(_OF_CHECKS)
 _TABLE = (dict, Mapping)  # dict first: asking an abstract class takes seven times as long
 
 
@@ -80,7 +112,7 @@ def _read_leniently(payload: bytes) -> Any:
 
 
 def read_request(
-    event: Mapping[str, Any], *, received_at: datetime | None = None
+    event: Mapping[str, Any], *, received_at: datetime | Callable[[], datetime] | None = None
 ) -> AuthorizationRequest:
     """
     Read what a merchant asks for out of an ``issuing_authorization.request`` event.
@@ -91,7 +123,7 @@ def read_request(
 
     Args:
         event: As `read_event` returned it.
-        received_at: Stands in for a missing ``created``; pass the signed timestamp (UTC).
+        received_at: Stands in for a missing ``created``: the signed timestamp (UTC), or a clock.
 
     Raises:
         PayloadInvalidError: Naming the field at fault (``param``), never its value.
@@ -120,16 +152,13 @@ def read_request(
     minor = _minor("data.object.pending_request.amount", pending.get("amount"))
     before = found.get("amount")
     before_minor = 0 if before is None else _minor("data.object.amount", before)
-    cashback = _object(pending, "amount_details").get("cashback_amount")
-    event_id, authorization_id = _ids(event, found, f"{before_minor}+{minor}")
+    event_id, authorization_id = _ids(event, found, before_minor, minor)
     account = event.get("account")
     if account is not None and (type(account) is not str or not account):
         _refuse("account", "is no text")
-
-    merchant = _object(found, "merchant_data")
-    checks = _object(found, "verification_data")
-    country = _text(merchant.get("country"))
-    return AuthorizationRequest(
+    return _read(
+        found,
+        pending,
         event_id=event_id,
         authorization_id=authorization_id,
         card_id=card_id,
@@ -138,40 +167,66 @@ def read_request(
         created=_created(event.get("created"), received_at),
         account=account,
         is_livemode=livemode,
-        is_amount_controllable=pending.get("is_amount_controllable") is True,
-        cashback=None
-        if cashback is None
-        else Money(
-            _minor("data.object.pending_request.amount_details.cashback_amount", cashback), currency
-        ),
-        merchant_amount=_count(pending.get("merchant_amount")),
-        merchant_currency=_lower(pending.get("merchant_currency")),
-        merchant_name=_text(merchant.get("name")),
-        merchant_network_id=_text(merchant.get("network_id")),
-        merchant_city=_text(merchant.get("city")),
-        merchant_country=country.upper() if country else None,
-        merchant_postal_code=_text(merchant.get("postal_code")),
-        category=_text(merchant.get("category")),
-        mcc=_mcc(merchant.get("category_code")),
-        authorization_method=_text(found.get("authorization_method")),
-        card_presence=_text(found.get("card_presence")),
-        wallet=_text(found.get("wallet")),
-        cvc_check=_text(checks.get("cvc_check")),
-        expiry_check=_text(checks.get("expiry_check")),
-        address_line1_check=_text(checks.get("address_line1_check")),
-        postal_code_check=_text(checks.get("address_postal_code_check")),
-        three_d_secure=_text(_object(checks, "three_d_secure").get("result")),
-        network_risk_score=_count(pending.get("network_risk_score")),
     )
 
 
-def _ids(event: Mapping[str, Any], found: Mapping[str, Any], asked: str) -> tuple[str, str]:
+def _read(
+    found: Mapping[str, Any], pending: Mapping[str, Any], *, amount: Money, **known: Any
+) -> AuthorizationRequest:
+    # A merchant waits for this: one walk over each object, and the checks in the lines themselves.
+    merchant, checks, method, presence, wallet = map(found.get, _OF_AUTHORIZATION)
+    details, is_controllable, merchant_amount, merchant_currency, score = map(
+        pending.get, _OF_PENDING
+    )
+    name, network_id, city, country, postal_code, category, code = (
+        map(merchant.get, _OF_MERCHANT) if isinstance(merchant, _TABLE) else _NO_MERCHANT
+    )
+    cvc, expiry, line1, postal_check, secure = (
+        map(checks.get, _OF_CHECKS) if isinstance(checks, _TABLE) else _NO_CHECKS
+    )
+    cashback = details.get("cashback_amount") if isinstance(details, _TABLE) else None
+    result = secure.get("result") if isinstance(secure, _TABLE) else None
+    return AuthorizationRequest.of_checked(
+        {
+            "amount": amount,
+            "is_amount_controllable": is_controllable is True,
+            "cashback": None if cashback is None else _cashback(cashback, amount.currency),
+            "merchant_amount": _count(merchant_amount),
+            "merchant_currency": _lower(merchant_currency),
+            "merchant_name": name if type(name) is str and name else None,
+            "merchant_network_id": network_id if type(network_id) is str and network_id else None,
+            "merchant_city": city if type(city) is str and city else None,
+            "merchant_country": country.upper() if type(country) is str and country else None,
+            "merchant_postal_code": postal_code
+            if type(postal_code) is str and postal_code
+            else None,
+            "category": category if type(category) is str and category else None,
+            "mcc": code if type(code) is str and code else _mcc(code),
+            "authorization_method": method if type(method) is str and method else None,
+            "card_presence": presence if type(presence) is str and presence else None,
+            "wallet": wallet if type(wallet) is str and wallet else None,
+            "cvc_check": cvc if type(cvc) is str and cvc else None,
+            "expiry_check": expiry if type(expiry) is str and expiry else None,
+            "address_line1_check": line1 if type(line1) is str and line1 else None,
+            "postal_code_check": postal_check
+            if type(postal_check) is str and postal_check
+            else None,
+            "three_d_secure": result if type(result) is str and result else None,
+            "network_risk_score": _count(score),
+            **known,
+        }
+    )
+
+
+def _ids(
+    event: Mapping[str, Any], found: Mapping[str, Any], before_minor: int, minor: int
+) -> tuple[str, str]:
     # Each falls back to the other; an increment without an event id is still another question.
     event_id = _text(event.get("id"))
     authorization_id = _text(found.get("id")) or event_id
     if authorization_id is None:
         _refuse("data.object.id", "is missing")
-    return event_id or f"{authorization_id}/{asked}", authorization_id
+    return event_id or f"{authorization_id}/{before_minor}+{minor}", authorization_id
 
 
 def _currency(*places: Mapping[str, Any]) -> str:
@@ -179,8 +234,11 @@ def _currency(*places: Mapping[str, Any]) -> str:
         code = place.get("currency")
         if code is None:
             continue
-        if type(code) is str and code.lower() in EXPONENTS:
-            return code.lower()
+        if type(code) is str:
+            if code in EXPONENTS:
+                return code
+            if code.lower() in EXPONENTS:
+                return code.lower()
         _refuse("data.object.currency", "is no known currency")
     _refuse("data.object.currency", "is missing")
 
@@ -190,15 +248,24 @@ def _zero(currency: str) -> Money:
     return Money.zero(currency)
 
 
-def _created(value: Any, received_at: datetime | None) -> datetime:
+def _created(value: Any, received_at: datetime | Callable[[], datetime] | None) -> datetime:
     if value is None and received_at is not None:
-        return received_at
+        return received_at() if callable(received_at) else received_at
     if type(value) not in {int, float} or not 0 <= value <= _SECONDS_MAX:
         _refuse("created", "is missing or no time")
     return datetime.fromtimestamp(value, UTC)
 
 
+def _cashback(value: Any, currency: str) -> Money:
+    if value == 0 and type(value) is int:
+        return _zero(currency)
+    path = "data.object.pending_request.amount_details.cashback_amount"
+    return Money(_minor(path, value), currency)
+
+
 def _minor(path: str, value: Any) -> int:
+    if type(value) is int and 0 <= value <= _AMOUNT_MAX:
+        return value
     count = _count(value)
     if count is None or count > _AMOUNT_MAX:
         _refuse(path, "is missing or no amount in minor units")
@@ -210,11 +277,6 @@ def _count(value: Any) -> int | None:
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and value >= 0 else None
-
-
-def _object(place: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = place.get(key)
-    return value if isinstance(value, _TABLE) else _NOTHING
 
 
 def _text(value: Any) -> str | None:

@@ -100,6 +100,12 @@ class Verifier:
 
         Stripe: ``Stripe-Signature: t=…,v1=…``
         """
+        return datetime.fromtimestamp(self.check(payload, header, now=now), UTC)
+
+    def check(self, payload: bytes, header: str, *, now: datetime) -> int:
+        """
+        Do what `verify` does, and return the signed seconds since 1970 as they are.
+        """
         if type(payload) is not bytes or type(header) is not str:
             raise SignatureInvalidError(_MESSAGE)
         if len(header) > _HEADER_LENGTH_MAX or not header.isascii():
@@ -111,14 +117,13 @@ class Verifier:
             raise SignatureInvalidError(_MESSAGE)
         if not self._is_signed(timestamp, payload, signatures):
             raise SignatureInvalidError(_MESSAGE)
-        return datetime.fromtimestamp(seconds, UTC)
+        return seconds
 
     def _is_signed(self, timestamp: str, payload: bytes, signatures: list[str]) -> bool:
-        start = f"{timestamp}.".encode()
+        signed = f"{timestamp}.".encode() + payload
         for context in self._contexts:
             digest = context.copy()
-            digest.update(start)
-            digest.update(payload)
+            digest.update(signed)
             expected = digest.hexdigest()
             for signature in signatures:
                 if hmac.compare_digest(expected, signature):

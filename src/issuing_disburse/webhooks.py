@@ -85,7 +85,7 @@ class Responder:
             raw = raw_bytes(payload)
             if len(raw) > PAYLOAD_MAX_BYTES:
                 return _plain(413, "too large")
-            event = self.verify(raw, signature)
+            event = self._verified(raw, signature)
         except SignatureInvalidError:
             return _plain(400, "signature not valid")
         except PayloadInvalidError:
@@ -102,8 +102,10 @@ class Responder:
             SignatureInvalidError: Not Stripe's, too old, too new, or altered.
             PayloadInvalidError: Signed, but no event.
         """
-        raw = raw_bytes(payload)
-        self.verifier.verify(raw, signature, now=self.clock())
+        return self._verified(raw_bytes(payload), signature)
+
+    def _verified(self, raw: bytes, signature: str) -> Event:
+        self.verifier.check(raw, signature, now=self.clock())
         return read_event(raw)
 
     def _book(self, event: Event) -> Reply:
@@ -167,7 +169,7 @@ class Responder:
         request: AuthorizationRequest | None = None
         answer: Answer | None = None
         try:
-            request = read_request(event, received_at=self.clock())
+            request = read_request(event, received_at=self.clock)
             answer = self.decider.answer(request, started=started)
             if answer is None:
                 taken_over = self._asked_others(event)

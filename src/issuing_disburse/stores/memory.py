@@ -11,7 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from issuing_disburse.exceptions import StaleRecordError, StoreTimeoutError
 from issuing_disburse.ledger import Entry
@@ -37,6 +37,10 @@ class _Contents:
         self.chains: defaultdict[str, dict[int, Entry]] = defaultdict(dict)
 
 
+_TakeBack: TypeAlias = tuple[Callable[..., None], tuple[Any, ...]]
+"""What to call, and with what."""
+
+
 class _MemoryTransaction:
     """
     Writes at once, and remembers how to take it back.
@@ -49,11 +53,12 @@ class _MemoryTransaction:
         self._clock = clock
         self._is_writable = is_writable
         self._is_ended = False
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[_TakeBack] = []
         self.stale: StaleRecordError | None = None
 
     def get(self, kind: type[R], key: str, *, lock: bool = False) -> R | None:
-        self._check(writing=lock)
+        if self._is_ended or (lock and not self._is_writable):
+            self._check(writing=lock)
         found: R | None = self._contents.shelves[kind].rows.get(key)
         return found
 
@@ -84,7 +89,7 @@ class _MemoryTransaction:
             self.stale = stale(type(record))
             raise self.stale
         new = revised(record, version=record.version + 1)
-        self._undo.append(lambda: shelf.place(key, old))
+        self._undo.append((shelf.place, (key, old)))
         shelf.place(key, new)
         return new
 
@@ -93,7 +98,7 @@ class _MemoryTransaction:
         shelf = self._contents.shelves[kind]
         old = shelf.rows.get(key)
         if old is not None:
-            self._undo.append(lambda: shelf.place(key, old))
+            self._undo.append((shelf.place, (key, old)))
             shelf.place(key, None)
 
     def append(self, entry: Entry) -> None:
@@ -102,7 +107,7 @@ class _MemoryTransaction:
         if entry.seq in chain:
             self.stale = stale(Entry)
             raise self.stale
-        self._undo.append(lambda: chain.__delitem__(entry.seq))
+        self._undo.append((chain.__delitem__, (entry.seq,)))
         chain[entry.seq] = entry
 
     def entries(self, scope: str) -> tuple[Entry, ...]:
@@ -125,8 +130,8 @@ class _MemoryTransaction:
         """
         self._is_ended = True
         if not keep:
-            for take_back in reversed(self._undo):
-                take_back()
+            for take_back, what in reversed(self._undo):
+                take_back(*what)
 
 
 class MemoryStore:
@@ -217,9 +222,10 @@ class MemoryStore:
         me = threading.get_ident()
         if self._owner == me:
             raise nested()
-        timeout = -1 if timeout_seconds is None else max(0.0, timeout_seconds)
-        if not self._lock.acquire(timeout=timeout):
-            raise StoreTimeoutError("another work held the store until the time was up")
+        if not self._lock.acquire(blocking=False):
+            timeout = -1 if timeout_seconds is None else max(0.0, timeout_seconds)
+            if not self._lock.acquire(timeout=timeout):
+                raise StoreTimeoutError("another work held the store until the time was up")
         if self._is_closed:
             self._lock.release()
             raise closed()
