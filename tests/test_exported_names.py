@@ -2,9 +2,13 @@
 Is what users may import what we promised, and does importing cost only what is used?
 """
 
+import ast
 import json
+import pickle
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -99,6 +103,51 @@ def test_nothing_else_is_public_when_the_package_is_looked_at() -> None:
     }
 
     assert public - set(issuing_disburse.__all__) == set()
+
+
+def test_type_checkers_see_what_is_loaded_when_they_read_the_package() -> None:
+    """The imports that only type checkers read, the list of names, and what is loaded on demand agree."""
+    tree = ast.parse(Path(issuing_disburse.__file__).read_text(encoding="utf-8"))
+    seen = {
+        (node.module or one.name, one.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 1
+        for one in node.names
+    }
+
+    assert sorted(name for _, name in seen) == list(issuing_disburse.__all__)
+    for room, name in seen:
+        module = import_module(f"issuing_disburse.{room}")
+        there = module if name == room else getattr(module, name)
+        assert there is getattr(issuing_disburse, name)
+
+
+def test_everything_comes_along_when_a_star_is_imported() -> None:
+    """A star brings exactly the listed names."""
+    names: dict[str, object] = {}
+    exec("from issuing_disburse import *", names)  # noqa: S102 - a star is not allowed in a function
+
+    assert set(issuing_disburse.__all__) == names.keys() - {"__builtins__"}
+
+
+def test_a_value_comes_back_when_it_was_pickled_before_its_class_was_loaded() -> None:
+    """A pickle of a public value is read by a process that has imported nothing yet."""
+    program = f"import pickle\nprint(pickle.loads({pickle.dumps(issuing_disburse.Money(1_050, 'usd'))!r}))"
+    answer = subprocess.run(  # noqa: S603 - the interpreter of this test, and text from this file
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert "10.50 usd" == answer.stdout.strip()
+
+
+def test_nothing_of_the_library_is_loaded_when_only_the_package_is_imported() -> None:
+    """An import alone costs nothing: neither a module of ours nor one of those that we use."""
+    program = "import sys\nbefore = set(sys.modules)\nimport issuing_disburse\nprint(*sorted(set(sys.modules) - before - {'__future__'}))"
+    answer = subprocess.run(  # noqa: S603 - the interpreter of this test, and text from this file
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert "issuing_disburse" == answer.stdout.strip()
 
 
 def test_an_unknown_name_is_an_attribute_error_when_it_is_asked_for() -> None:

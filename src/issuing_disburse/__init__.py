@@ -4,47 +4,50 @@ Pay people by single-use virtual card: Stripe Issuing on Connect, once per order
 
 from __future__ import annotations
 
-from . import domain_events, exceptions, rules
-from .account_statements import AccountStatement, PeriodFigures
-from .alerts import AuthorizationAlert, Misses
-from .cardholders import CardholderManager
-from .cards import CardFactory
-from .decision import Allotment, AuthorizationRequest, Decision, Limit, Objection, Rule, Use
-from .deliveries import Delivery, Receipt
-from .disbursement import CardReference, Disbursement, Reason, Status
-from .disburser import Disburser
-from .elements import ElementsKey
-from .exceptions import (
-    DisburseError,
-    FundingRouteUnavailableError,
-    InsufficientIssuingBalanceError,
-    InvalidInputError,
-    OrderConflictError,
-    OrderNotFoundError,
-    RecipientNotReadyError,
-    RefusedError,
-    StoreError,
-    UnavailableError,
-    UnknownOutcomeError,
-)
-from .figures import Source
-from .funding import BalanceFunder
-from .late import Alert
-from .money import Money
-from .order import Order
-from .policy import AuthorizationPolicy
-from .ports import FundingReceipt, FundingRoute, Journal, Store
-from .preflight import Preflight
-from .rebuild import Rebuild
-from .recipient import Address, Recipient, UserTerms
-from .reclaim import Reclaimer, Reclamation
-from .reconcile import Discrepancy, Reconciliation, Repair
-from .routes import BalanceTransferRoute, PrefundedRoute, TransferRoute
-from .settling import ClaimSettlement
-from .statements import Statement
-from .terms import AmountRule, Terms
-from .verification import LedgerProof
-from .webhooks import Reply
+TYPE_CHECKING = False  # what `typing` has, without loading it
+
+if TYPE_CHECKING:
+    from . import domain_events, exceptions, rules
+    from .account_statements import AccountStatement, PeriodFigures
+    from .alerts import AuthorizationAlert, Misses
+    from .cardholders import CardholderManager
+    from .cards import CardFactory
+    from .decision import Allotment, AuthorizationRequest, Decision, Limit, Objection, Rule, Use
+    from .deliveries import Delivery, Receipt
+    from .disbursement import CardReference, Disbursement, Reason, Status
+    from .disburser import Disburser
+    from .elements import ElementsKey
+    from .exceptions import (
+        DisburseError,
+        FundingRouteUnavailableError,
+        InsufficientIssuingBalanceError,
+        InvalidInputError,
+        OrderConflictError,
+        OrderNotFoundError,
+        RecipientNotReadyError,
+        RefusedError,
+        StoreError,
+        UnavailableError,
+        UnknownOutcomeError,
+    )
+    from .figures import Source
+    from .funding import BalanceFunder
+    from .late import Alert
+    from .money import Money
+    from .order import Order
+    from .policy import AuthorizationPolicy
+    from .ports import FundingReceipt, FundingRoute, Journal, Store
+    from .preflight import Preflight
+    from .rebuild import Rebuild
+    from .recipient import Address, Recipient, UserTerms
+    from .reclaim import Reclaimer, Reclamation
+    from .reconcile import Discrepancy, Reconciliation, Repair
+    from .routes import BalanceTransferRoute, PrefundedRoute, TransferRoute
+    from .settling import ClaimSettlement
+    from .statements import Statement
+    from .terms import AmountRule, Terms
+    from .verification import LedgerProof
+    from .webhooks import Reply
 
 __version__ = "0.1.0"
 
@@ -114,3 +117,58 @@ __all__ = [
     "exceptions",
     "rules",
 ]
+
+# A name is loaded when it is first asked for: whoever answers webhooks needs few of them.
+_NAMES_BY_ROOM = {
+    "account_statements": "AccountStatement PeriodFigures",
+    "alerts": "AuthorizationAlert Misses",
+    "cardholders": "CardholderManager",
+    "cards": "CardFactory",
+    "decision": "Allotment AuthorizationRequest Decision Limit Objection Rule Use",
+    "deliveries": "Delivery Receipt",
+    "disbursement": "CardReference Disbursement Reason Status",
+    "disburser": "Disburser",
+    "elements": "ElementsKey",
+    "exceptions": "DisburseError FundingRouteUnavailableError InsufficientIssuingBalanceError InvalidInputError OrderConflictError OrderNotFoundError RecipientNotReadyError RefusedError StoreError UnavailableError UnknownOutcomeError",
+    "figures": "Source",
+    "funding": "BalanceFunder",
+    "late": "Alert",
+    "money": "Money",
+    "order": "Order",
+    "policy": "AuthorizationPolicy",
+    "ports": "FundingReceipt FundingRoute Journal Store",
+    "preflight": "Preflight",
+    "rebuild": "Rebuild",
+    "recipient": "Address Recipient UserTerms",
+    "reclaim": "Reclaimer Reclamation",
+    "reconcile": "Discrepancy Reconciliation Repair",
+    "routes": "BalanceTransferRoute PrefundedRoute TransferRoute",
+    "settling": "ClaimSettlement",
+    "statements": "Statement",
+    "terms": "AmountRule Terms",
+    "verification": "LedgerProof",
+    "webhooks": "Reply",
+}
+_ROOMS = {name: room for room, names in _NAMES_BY_ROOM.items() for name in names.split()}
+_ROOMS |= {room: room for room in ("domain_events", "exceptions", "rules")}
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # so that a type checker still finds misspelt names
+
+    def __getattr__(name: str) -> object:
+        room = _ROOMS.get(name)
+        if room is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 - only when something is asked for
+
+        module = import_module(f"{__name__}.{room}")
+        found = module if name == room else getattr(module, name)
+        globals()[name] = found
+        return found
+
+
+del TYPE_CHECKING
