@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 from .account_statements import AccountStatement, account_statement
 from .alerts import AlertRecord, AuthorizationAlert, AuthorizationAlertKind, Misses
 from .announcing import Announcer, AnnouncingStore, DeclineTeller, Unsubscribe
+from .attribution import attribution_from
 from .bookkeeper import Bookkeeper
 from .card_steps import CardSteps
 from .cardholders import CardholderManager
@@ -34,7 +35,7 @@ from .exceptions import (
     StoreMismatchError,
 )
 from .forgetting import Forgetter
-from .funding import BalanceFunder, attribution_from
+from .funding import BalanceFunder
 from .hidden import Hidden
 from .issuance import Issuance, view
 from .leases import Leases

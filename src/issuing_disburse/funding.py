@@ -4,45 +4,22 @@ Is there money for this order, promised to nobody else, before its card is issue
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from datetime import timedelta
 
 from attrs import evolve, frozen
 
 from .books import funded_line, given_back_line, opening_entry, pool_of, post_funding
-from .disbursement import Reason, idempotency_key
+from .disbursement import idempotency_key
 from .exceptions import FundingRouteUnavailableError, StoreError, WaitingError
 from .journal import Guard, StepJournal
 from .money import Money
 from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
-from .records import AccountRecord, DisbursementRecord, FundingRecord, Moved, PoolRecord
-from .routes import Attributed, Attribution, insufficient, issuing_available
+from .records import DisbursementRecord, FundingRecord, Moved, PoolRecord
+from .route_fitness import RouteFitness
+from .routes import BalanceCheckedRoute, insufficient, issuing_available
 from .stripe_api import StripeAPI
 
-_CHECK_AGAIN_AFTER = timedelta(hours=24)
 _LOOK_AGAIN_AFTER = timedelta(hours=1)
-
-
-@runtime_checkable
-class CheckedRoute(Protocol):
-    """
-    A route that can tell before money moves that it will not work.
-    """
-
-    def check(self, account: str | None) -> None:
-        """
-        Raise `FundingRouteUnavailableError` if it will not work.
-        """
-        ...
-
-
-@runtime_checkable
-class BalanceCheckedRoute(Protocol):
-    """
-    A route that moves nothing, so that the promise must be covered by what is there already.
-    """
-
-    checks_balance: bool
 
 
 @frozen(kw_only=True)
@@ -59,6 +36,10 @@ class BalanceFunder:
     clock: Clock
     route: FundingRoute
 
+    @property
+    def _fitness(self) -> RouteFitness:
+        return RouteFitness(store=self.store, clock=self.clock, route=self.route)
+
     def check(self, account: str | None) -> None:
         """
         Refuse before any effect when the account is known not to be fundable by this route.
@@ -66,36 +47,13 @@ class BalanceFunder:
         Raises:
             FundingRouteUnavailableError: Nothing was sent; the message names the remedy.
         """
-        blank = AccountRecord(account=account)
-        known = self.store.read(lambda tx: tx.get(AccountRecord, blank.key)) or blank
-        if known.funding_refused is not None:
-            refused = known.funding_refused
-            raise FundingRouteUnavailableError(
-                refused.message, code=refused.code, stripe_request_id=refused.stripe_request_id
-            )
-        if not isinstance(self.route, CheckedRoute):
-            return
-        checked = known.funding_checked_at
-        if checked is not None and self.clock() - checked < _CHECK_AGAIN_AFTER:
-            return
-        self.route.check(account)
-        self._mark(account, refused=None, checked_at=self.clock())
+        self._fitness.check(account)
 
     def clear(self, account: str | None) -> None:
         """
         Forget that a route was refused for *account*: the next order tries again.
         """
-        self._mark(account, refused=None, checked_at=None)
-
-    def _mark(
-        self, account: str | None, *, refused: Reason | None, checked_at: datetime | None
-    ) -> None:
-        def work(tx: Transaction) -> None:
-            blank = AccountRecord(account=account)
-            known = tx.get(AccountRecord, blank.key) or blank
-            tx.put(evolve(known, funding_refused=refused, funding_checked_at=checked_at))
-
-        self.store.transact(work)
+        self._fitness.clear(account)
 
     def ensure(self, record: DisbursementRecord, *, guard: Guard) -> DisbursementRecord:
         """
@@ -219,12 +177,7 @@ class BalanceFunder:
             )
         except FundingRouteUnavailableError as refusal:
             if refusal.code != "balance_insufficient":
-                reason = Reason(
-                    code=refusal.code or "funding_refused",
-                    message=str(refusal),
-                    stripe_request_id=refusal.stripe_request_id,
-                )
-                self._mark(funding.account, refused=reason, checked_at=None)
+                self._fitness.refuse(funding.account, refusal)
             raise
 
         def work(tx: Transaction) -> FundingRecord:
@@ -391,34 +344,3 @@ def _left_of(funding: FundingRecord) -> tuple[Moved, ...]:
     """
     back = funding.given_back_minor
     return tuple(evolve(one, minor=max(0, one.minor - back)) for one in funding.moved)
-
-
-def attribution_from(store: Store) -> Attribution:
-    """
-    Return the function that tells which movements of an account belong to fundings of ours.
-    """
-
-    def attribution(account: str | None, amount: Money) -> Attributed:
-        direction = "in" if amount.is_positive else "out"
-        wanted = abs(amount.minor), amount.currency, direction
-
-        def work(tx: Transaction) -> Attributed:
-            known: set[str | None] = set()
-            under_way = 0
-            after = ""
-            group = AccountRecord(account=account).key
-            while page := tx.find(FundingRecord, group=group, after=after, limit=500):
-                after = page[-1].key
-                for one in page:
-                    for moved in (*one.moved, *one.returned):
-                        known |= {moved.balance_transaction, moved.counterpart}
-                    same = (one.amount.minor, one.amount.currency, one.direction) == wanted
-                    under_way += same and one.progress == "moving"
-            return Attributed(
-                transactions=frozenset(known - {None}),  # type: ignore[arg-type]  # no None left
-                under_way=under_way,
-            )
-
-        return store.read(work)
-
-    return attribution

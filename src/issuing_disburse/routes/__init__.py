@@ -4,6 +4,7 @@ By which calls does money reach the Issuing balance, and leave it again?
 
 from __future__ import annotations
 
+from .abilities import BalanceCheckedRoute, CheckedRoute
 from .balance_transfers import Attributed, Attribution, BalanceTransfers
 from .balances import insufficient, issuing_available
 from .business_days import next_business_day
@@ -19,8 +20,10 @@ __all__ = [
     "TRANSFER",
     "Attributed",
     "Attribution",
+    "BalanceCheckedRoute",
     "BalanceTransferRoute",
     "BalanceTransfers",
+    "CheckedRoute",
     "PrefundedRoute",
     "TransferRoute",
     "insufficient",

@@ -1,0 +1,41 @@
+"""
+Which movements between balances belong to fundings of ours?
+"""
+
+from __future__ import annotations
+
+from .money import Money
+from .ports import Store, Transaction
+from .records import AccountRecord, FundingRecord
+from .routes import Attributed, Attribution
+
+
+def attribution_from(store: Store) -> Attribution:
+    """
+    Return the function that tells which movements of an account belong to fundings of ours.
+    """
+
+    def attribution(account: str | None, amount: Money) -> Attributed:
+        direction = "in" if amount.is_positive else "out"
+        wanted = abs(amount.minor), amount.currency, direction
+
+        def work(tx: Transaction) -> Attributed:
+            known: set[str | None] = set()
+            under_way = 0
+            after = ""
+            group = AccountRecord(account=account).key
+            while page := tx.find(FundingRecord, group=group, after=after, limit=500):
+                after = page[-1].key
+                for one in page:
+                    for moved in (*one.moved, *one.returned):
+                        known |= {moved.balance_transaction, moved.counterpart}
+                    same = (one.amount.minor, one.amount.currency, one.direction) == wanted
+                    under_way += same and one.progress == "moving"
+            return Attributed(
+                transactions=frozenset(known - {None}),  # type: ignore[arg-type]  # no None left
+                under_way=under_way,
+            )
+
+        return store.read(work)
+
+    return attribution
