@@ -14,6 +14,9 @@ from sdk_contract import check_object, check_request, object_class_for
 # Objects that Stripe documents and its SDK does not type.
 UNTYPED_OBJECTS = frozenset({"balance_transfer", "funding_instructions"})
 
+# Fields that the live API shows to accounts with the feature, and the SDK does not type.
+UNTYPED_FIELDS = {"topup": frozenset({"destination_balance"})}
+
 
 def check_answer(body: str | bytes) -> list[str]:
     """
@@ -28,7 +31,8 @@ def check_answer(body: str | bytes) -> list[str]:
     declared = object_class_for(name)
     if declared is None:
         return [f"{name}: the SDK has no such object"]
-    return [f"{name}: {problem}" for problem in check_object(declared, data)]
+    typed = {key: value for key, value in data.items() if key not in UNTYPED_FIELDS.get(name, ())}
+    return [f"{name}: {problem}" for problem in check_object(declared, typed)]
 
 
 class ContractClient(stripe.HTTPClient):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from .figures import Source
     from .funding import BalanceFunder
+    from .funding_needs import FundingNeed
     from .late import Alert
     from .money import Money
     from .order import Order
@@ -40,9 +41,18 @@ if TYPE_CHECKING:
     from .preflight import Preflight
     from .rebuild import Rebuild
     from .recipient import Address, Recipient, UserTerms
-    from .reclaim import Reclaimer, Reclamation
+    from .reclaim import Reclaimer
+    from .reclaim_policy import ReclaimPolicy
+    from .reclamation import Reclamation
     from .reconcile import Discrepancy, Reconciliation, Repair
-    from .routes import BalanceTransferRoute, PrefundedRoute, TransferRoute
+    from .routes import (
+        BalanceTransferRoute,
+        FundingInstructions,
+        PrefundedRoute,
+        PushRoute,
+        TopUpRoute,
+        TransferRoute,
+    )
     from .settling import ClaimSettlement
     from .statements import Statement
     from .terms import AmountRule, Terms
@@ -73,6 +83,8 @@ __all__ = [
     "Disburser",
     "Discrepancy",
     "ElementsKey",
+    "FundingInstructions",
+    "FundingNeed",
     "FundingReceipt",
     "FundingRoute",
     "FundingRouteUnavailableError",
@@ -90,11 +102,13 @@ __all__ = [
     "PeriodFigures",
     "Preflight",
     "PrefundedRoute",
+    "PushRoute",
     "Reason",
     "Rebuild",
     "Receipt",
     "Recipient",
     "RecipientNotReadyError",
+    "ReclaimPolicy",
     "Reclaimer",
     "Reclamation",
     "Reconciliation",
@@ -108,6 +122,7 @@ __all__ = [
     "Store",
     "StoreError",
     "Terms",
+    "TopUpRoute",
     "TransferRoute",
     "UnavailableError",
     "UnknownOutcomeError",
@@ -132,6 +147,7 @@ _NAMES_BY_ROOM = {
     "exceptions": "DisburseError FundingRouteUnavailableError InsufficientIssuingBalanceError InvalidInputError OrderConflictError OrderNotFoundError RecipientNotReadyError RefusedError StoreError UnavailableError UnknownOutcomeError",
     "figures": "Source",
     "funding": "BalanceFunder",
+    "funding_needs": "FundingNeed",
     "late": "Alert",
     "money": "Money",
     "order": "Order",
@@ -140,9 +156,11 @@ _NAMES_BY_ROOM = {
     "preflight": "Preflight",
     "rebuild": "Rebuild",
     "recipient": "Address Recipient UserTerms",
-    "reclaim": "Reclaimer Reclamation",
+    "reclaim": "Reclaimer",
+    "reclaim_policy": "ReclaimPolicy",
+    "reclamation": "Reclamation",
     "reconcile": "Discrepancy Reconciliation Repair",
-    "routes": "BalanceTransferRoute PrefundedRoute TransferRoute",
+    "routes": "BalanceTransferRoute FundingInstructions PrefundedRoute PushRoute TopUpRoute TransferRoute",
     "settling": "ClaimSettlement",
     "statements": "Statement",
     "terms": "AmountRule Terms",

@@ -20,11 +20,13 @@ from .ports import Clock, Store, Transaction
 from .records import (
     CardRecord,
     DisbursementRecord,
+    FundingRecord,
     ParkedEvent,
     RecipientRecord,
     StepRecord,
     account_key,
 )
+from .routes import FUNDING_METADATA
 from .snapshots import (
     Fact,
     Object,
@@ -46,6 +48,10 @@ PARKED_FOR = timedelta(days=7)
 
 
 _OURS = ("issuing_authorization.", "issuing_transaction.", "issuing_dispute.", "issuing_card")
+_MONEY = ("topup.", "payout.")
+
+FollowMoney: TypeAlias = Callable[[str], object]
+"""Asks what became of one funding, by its key, and books it."""
 
 
 @frozen(kw_only=True)
@@ -55,11 +61,13 @@ class Bookkeeper:
 
     Attributes:
         fetch: Reads one object again, for snapshots that cannot be ordered.
+        follow: Is called when Stripe tells of a top-up or payout that carries our mark.
     """
 
     store: Store
     clock: Clock
     fetch: FetchObject
+    follow: FollowMoney | None = None
 
     def book(self, event: Object) -> Booked:
         """
@@ -70,6 +78,8 @@ class Bookkeeper:
             StoreError: Nothing was booked; Stripe should deliver again.
         """
         kind = event.get("type")
+        if isinstance(kind, str) and kind.startswith(_MONEY):
+            return self._book_money(event)
         if not isinstance(kind, str) or not kind.startswith(_OURS):
             return "ignored"
         data = event.get("data")
@@ -92,6 +102,21 @@ class Bookkeeper:
             case _:
                 found = "ignored"
         return found
+
+    def _book_money(self, event: Object) -> Booked:
+        """
+        Have a funding of ours followed; the event only says that it is time to look.
+        """
+        data = event.get("data")
+        body = data.get("object") if isinstance(data, Mapping) else None
+        marks = body.get("metadata") if isinstance(body, Mapping) else None
+        mark = marks.get(FUNDING_METADATA) if isinstance(marks, Mapping) else None
+        if not isinstance(mark, str) or self.follow is None:
+            return "ignored"
+        if self.store.read(lambda tx: tx.get(FundingRecord, mark)) is None:
+            return "ignored"
+        self.follow(mark)
+        return "booked"
 
     def book_fact(
         self, fact: Fact, *, cause: str, account: str | None, is_final: bool = False

@@ -24,7 +24,7 @@ from .disburser import Disburser
 from .exceptions import DisburseError, InvalidInputError, OrderNotFoundError
 from .money import Money
 from .order import Order
-from .reclaim import Reclamation
+from .reclamation import Reclamation
 from .terms import PROBE_MAX_MINOR
 from .webhooks import Reply
 

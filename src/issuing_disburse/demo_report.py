@@ -12,7 +12,7 @@ from attrs import frozen
 
 from .disbursement import Disbursement
 from .money import Money
-from .reclaim import Reclamation
+from .reclamation import Reclamation
 from .reconcile import Reconciliation
 from .statements import Statement
 

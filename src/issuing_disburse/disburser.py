@@ -36,6 +36,7 @@ from .exceptions import (
 )
 from .forgetting import Forgetter
 from .funding import BalanceFunder
+from .funding_needs import FundingNeed
 from .hidden import Hidden
 from .issuance import Issuance, view
 from .leases import Leases
@@ -47,18 +48,14 @@ from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
 from .preflight import Inspector, Preflight
 from .rebuild import Rebuild, Rebuilder
 from .recipient import Recipient
-from .reclaim import (
-    Reclaimer,
-    ReclaimOutcome,
-    Reclamation,
-    may_be_captured_until,
-    reclamation,
-)
+from .reclaim import Reclaimer
+from .reclaim_policy import ReclaimPolicy
+from .reclamation import ReclaimOutcome, Reclamation, reclamation
 from .reconcile import IsExplained, Progress, Reconciler, Reconciliation, Repair, Repairer
 from .recordings import Recorder, Recordings
 from .records import StoreIdentity, account_key
 from .reissue import Reissuer
-from .routes import BalanceTransferRoute, TransferRoute
+from .routes import BalanceTransferRoute, ConnectedRoute, TransferRoute
 from .settling import ClaimSettlement, ClaimSettler
 from .signatures import Verifier
 from .statements import Statement, statement_of
@@ -110,6 +107,7 @@ class _Shared:
     leases: Leases
     owns_store: bool
     route: FundingRoute | None
+    reclaim_policy: ReclaimPolicy
     sink: SecretSink | None
     keeps_orders: bool
     accept_empty_store: bool
@@ -153,10 +151,13 @@ class Disburser:
         )
         self.cards = CardFactory(api=api)
         self.funding = BalanceFunder(
-            api=api, store=store, clock=clock, route=shared.route or _default_route(shared, account)
+            api=api, store=store, clock=clock, route=_connected_route(shared, account)
         )
         self._bookkeeper = bookkeeper = Bookkeeper(
-            store=store, clock=clock, fetch=lambda path, owner: api.get(path, account=owner)
+            store=store,
+            clock=clock,
+            fetch=lambda path, owner: api.get(path, account=owner),
+            follow=self.funding.follower.follow,
         )
         self._deliveries = Deliveries(api=api, store=store, clock=clock)
         self._elements = Elements(api=api, store=store, clock=clock)
@@ -188,6 +189,7 @@ class Disburser:
             funder=self.funding,
             bookkeeper=bookkeeper,
             issuance=self._issuance,
+            policy=shared.reclaim_policy,
         )
         self._reissuer = Reissuer(
             store=store,
@@ -240,6 +242,7 @@ class Disburser:
         store: str | Store | Engine | None = None,
         policy: AuthorizationPolicy | None = None,
         route: FundingRoute | None = None,
+        reclaim_policy: ReclaimPolicy | None = None,
         others: Others | None = None,
         sink: SecretSink | None = None,
         keeps_orders: bool = True,
@@ -268,7 +271,9 @@ class Disburser:
                 given with a live key; with a test key it defaults to a file in this directory.
             policy: Decides on purchases; the terms of each order by default.
             route: Brings money to the Issuing balance and back; `TransferRoute` by default, or
-                `BalanceTransferRoute` without an account.
+                `BalanceTransferRoute` without an account. `PushRoute()`, `TopUpRoute()` and
+                `PrefundedRoute()` are made without arguments.
+            reclaim_policy: When a disbursement is over, what is waited for, and where rests go.
             others: Answers events about cards that are not ours.
             sink: A sink from `issuing_disburse.pci`: cards are created inactive, their numbers
                 delivered to it, and only then activated. Without one, no number is ever asked for.
@@ -337,6 +342,7 @@ class Disburser:
             leases=Leases(store=opened, owner=owner, seconds=lease_seconds),
             owns_store=opened is not store,
             route=route,
+            reclaim_policy=reclaim_policy or ReclaimPolicy(),
             sink=sink,
             keeps_orders=keeps_orders,
             accept_empty_store=accept_empty_store,
@@ -645,6 +651,7 @@ class Disburser:
         _check_period(since, until)
         self._identify()
         self._settler.settle()
+        self.funding.catch_up(self.account)
         found = Reconciler(
             account=self.account,
             api=self._shared.api,
@@ -652,7 +659,7 @@ class Disburser:
             clock=self._shared.clock,
             expects_others=self._shared.others is not None,
             repairer=self.repair,
-            deadline_of=may_be_captured_until,
+            deadline_of=self.reclaimer.policy.may_be_captured_until,
             is_explained=is_explained,
             progress=progress,
         ).reconcile(since, until)
@@ -742,6 +749,24 @@ class Disburser:
             store=self.store,
             bookkeeper=self._bookkeeper,
         ).repair(reconciliation)
+
+    def funding_needed(self, currency: str) -> FundingNeed:
+        """
+        Tell how much has to come in so that every waiting order of this account is paid.
+
+        With `PushRoute` it also names the bank account to send it to. Changes nothing here.
+
+        Args:
+            currency: ``eur``, ``gbp`` or ``usd``.
+
+        Raises:
+            RefusedError: Stripe gives no funding instructions for this account and currency.
+            UnavailableError: Stripe cannot be reached.
+
+        Stripe: ``GET /v1/balance``, ``POST /v1/issuing/funding_instructions``
+        """
+        self._identify()
+        return self.funding.treasurer.needed(self.account, Money.zero(currency).currency)
 
     def preflight(self, *, probe: bool = False) -> Preflight:
         """
@@ -935,6 +960,13 @@ def _recording(shared: _Shared) -> Callable[[Event], None]:
             shared.deciding.look_at(event)
 
     return record
+
+
+def _connected_route(shared: _Shared, account: str | None) -> FundingRoute:
+    route = shared.route
+    if route is None:
+        return _default_route(shared, account)
+    return route.connected(shared.api) if isinstance(route, ConnectedRoute) else route
 
 
 def _default_route(shared: _Shared, account: str | None) -> FundingRoute:

@@ -4,20 +4,37 @@ Is there money for this order, promised to nobody else, before its card is issue
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NoReturn
 
 from attrs import evolve, frozen
 
-from .books import funded_line, given_back_line, opening_entry, pool_of, post_funding
+from .books import funded_line, opening_entry, pool_of, post_funding
+from .deposits import Deposits
 from .disbursement import idempotency_key
-from .exceptions import FundingRouteUnavailableError, StoreError, WaitingError
-from .journal import Guard, StepJournal
+from .exceptions import (
+    FundingRouteUnavailableError,
+    InsufficientIssuingBalanceError,
+    WaitingError,
+)
+from .following import Follower
+from .funding_needs import Treasurer
+from .journal import Guard
 from .money import Money
-from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
-from .records import DisbursementRecord, FundingRecord, Moved, PoolRecord
+from .paging import every
+from .ports import Clock, FundingRoute, Store, Transaction
+from .records import DisbursementRecord, FundingRecord, PoolRecord, account_key
 from .route_fitness import RouteFitness
-from .routes import BalanceCheckedRoute, insufficient, issuing_available
+from .routes import (
+    BalanceCheckedRoute,
+    DepositRoute,
+    Fate,
+    FollowedRoute,
+    insufficient,
+    issuing_available,
+)
 from .stripe_api import StripeAPI
+from .ways_back import WaysBack, funding_journal
 
 _LOOK_AGAIN_AFTER = timedelta(hours=1)
 
@@ -64,9 +81,15 @@ class BalanceFunder:
             FundingRouteUnavailableError: What was moved was taken back; nothing is promised.
             WaitingError: Money is on its way, or its fate is unknown; resume later.
         """
-        record, funding = self._promise(record, guard)
+        try:
+            record, funding = self._promise(record, guard)
+        except InsufficientIssuingBalanceError as short:
+            self._ask_for_transfer(record, short)
+            raise
         if funding.progress == "moving":
             funding = self._move(funding, guard)
+        if funding.progress not in {"moving", "moved"}:
+            raise self.follower.refusal(*self._followed(funding))
         if not funding.has_arrived:
             self._wait_for(funding, guard)
         return record
@@ -85,7 +108,8 @@ class BalanceFunder:
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             if current.fundings:
                 last = tx.get(FundingRecord, current.fundings[-1])
-                if last is not None and last.progress in {"moving", "moved"}:
+                is_alive = last is not None and last.progress in {"moving", "moved"}
+                if last is not None and (is_alive or current.promised is not None):
                     return current, last
             pool = pool_of(tx, record.account, wanted.currency)
             promised = Money(max(before, pool.cards_minor + pool.promised_minor), wanted.currency)
@@ -102,6 +126,22 @@ class BalanceFunder:
             return tx.put(changed), tx.put(funding)
 
         return self.store.transact(work)
+
+    def _ask_for_transfer(
+        self, record: DisbursementRecord, short: InsufficientIssuingBalanceError
+    ) -> None:
+        """
+        Have the order wait where money comes by bank transfer, and say how much has to go where.
+        """
+        if isinstance(self.route, DepositRoute):
+            where = self.route.instructions(record.account, record.amount.currency)
+            msg = (
+                f"transfer at least {short.missing} to {where}: the Issuing balance has "
+                f"{short.available} available, {short.promised} of it promised"
+            )
+            waiting = WaitingError(msg, code="awaiting_bank_transfer")
+            waiting.retry_at = self.clock() + _LOOK_AGAIN_AFTER
+            raise waiting from short
 
     def _promised_minor(self, record: DisbursementRecord) -> int:
         blank = PoolRecord(account=record.account, currency=record.amount.currency)
@@ -141,7 +181,11 @@ class BalanceFunder:
         known = self.store.read(lambda tx: tx.get(PoolRecord, blank.key))
         if known is not None and not needs_cover:
             return None
+        if self.deposits is not None and known is None:
+            return self.deposits.open_books(record.account, currency)
         available = self.balance(record.account, currency)
+        if self.deposits is not None:
+            self.deposits.collect(record.account, currency)
 
         def open_books(tx: Transaction) -> None:
             if tx.get(PoolRecord, blank.key) is not None:
@@ -162,10 +206,19 @@ class BalanceFunder:
         """
         return issuing_available(self.api.get("/v1/balance", account=account), currency)
 
-    def _journal(self, funding_id: str, guard: Guard) -> StepJournal:
-        return StepJournal(
-            store=self.store, clock=self.clock, scope=f"funding/{funding_id}", guard=guard
-        )
+    @property
+    def treasurer(self) -> Treasurer:
+        """
+        Who adds up what has to be transferred.
+        """
+        return Treasurer(api=self.api, store=self.store, route=self.route)
+
+    @property
+    def ways_back(self) -> WaysBack:
+        """
+        Who takes money back.
+        """
+        return WaysBack(store=self.store, clock=self.clock, route=self.route)
 
     def _move(self, funding: FundingRecord, guard: Guard) -> FundingRecord:
         try:
@@ -173,7 +226,7 @@ class BalanceFunder:
                 funding.account,
                 funding.amount,
                 key=funding.id,
-                journal=self._journal(funding.id, guard),
+                journal=funding_journal(self.store, self.clock, funding.id, guard),
             )
         except FundingRouteUnavailableError as refusal:
             if refusal.code != "balance_insufficient":
@@ -205,10 +258,53 @@ class BalanceFunder:
         booked = post_funding(tx, funding, lines, cause="funded", at=self.clock())
         return evolve(booked, has_arrived=True)
 
+    @property
+    def follower(self) -> Follower:
+        """
+        Who asks what became of money that takes days.
+        """
+        return Follower(store=self.store, clock=self.clock, route=self.route)
+
+    @property
+    def deposits(self) -> Deposits | None:
+        """
+        Who books bank transfers, where the route waits for them.
+        """
+        if not isinstance(self.route, DepositRoute):
+            return None
+        return Deposits(api=self.api, store=self.store, clock=self.clock, route=self.route)
+
+    def catch_up(self, account: str | None) -> None:
+        """
+        Book bank transfers that have arrived, and what became of top-ups and payouts.
+
+        Stripe: ``GET /v1/balance_transactions``, and each top-up and payout that is under way
+        """
+        group = account_key(account)
+        if self.deposits is not None:
+            for pool in every(self.store, PoolRecord, group=group):
+                self.deposits.collect(account, pool.currency)
+        if isinstance(self.route, FollowedRoute):
+            for one in every(self.store, FundingRecord, group=group):
+                if one.available_at is not None and not one.has_arrived:
+                    self.follower.follow(one.key)
+
+    def _followed(self, funding: FundingRecord) -> tuple[FundingRecord, Fate | None]:
+        known, fate = self.follower.follow(funding.key)
+        return known or funding, fate
+
     def _wait_for(self, funding: FundingRecord, guard: Guard) -> None:
         """
-        See whether money that was on its way has arrived: Stripe's balance shows it, or it waits.
+        See whether money that was on its way has arrived: Stripe says so of the movement itself, or
+        the balance shows it; else it waits.
         """
+        funding, fate = self._followed(funding)
+        if funding.has_arrived and funding.progress == "moved":
+            return
+        if funding.progress != "moved":
+            raise self.follower.refusal(funding, fate)
+        if fate is not None:
+            self._say_on_its_way(funding, fate.expected_at)
         available = self.balance(funding.account, funding.amount.currency)
 
         def work(tx: Transaction) -> bool:
@@ -222,7 +318,10 @@ class BalanceFunder:
 
         if self.store.transact(work):
             return
-        expected_at = funding.available_at or self.clock()
+        self._say_on_its_way(funding, None)
+
+    def _say_on_its_way(self, funding: FundingRecord, expected_at: datetime | None) -> NoReturn:
+        expected_at = expected_at or funding.available_at or self.clock()
         msg = f"{funding.amount} is on its way to the Issuing balance"
         waiting = WaitingError(msg, code="money_in_flight")
         waiting.retry_at = max(expected_at, self.clock() + _LOOK_AGAIN_AFTER)
@@ -239,7 +338,8 @@ class BalanceFunder:
         if funding is not None and funding.progress == "moved":
             if not funding.has_arrived:
                 self._wait_for(funding, guard)
-            self._give_back_whole(funding, guard)
+            if _brings(funding, self.route):
+                self._give_back_whole(funding, guard)
 
         def work(tx: Transaction) -> None:
             guard(tx)
@@ -250,7 +350,7 @@ class BalanceFunder:
             tx.put(evolve(pool, promised_minor=pool.promised_minor - current.promised.minor))
             tx.put(evolve(current, promised=None))
             last = tx.get(FundingRecord, current.fundings[-1], lock=True)
-            if last is not None and last.progress == "moving":
+            if last is not None and (last.progress == "moving" or not _brings(last, self.route)):
                 tx.put(evolve(last, progress="failed"))
 
         self.store.transact(work)
@@ -258,77 +358,27 @@ class BalanceFunder:
     def _give_back_whole(self, funding: FundingRecord, guard: Guard) -> None:
         key = f"{funding.id}-back"
         self.store.transact(
-            lambda tx: self.begin_way_back(
+            lambda tx: self.ways_back.begin(
                 tx, key, funding.amount, account=funding.account, members=funding.members
             )
         )
-        receipt = self.return_money(key, fundings=(funding,), guard=guard)
+        receipt = self.ways_back.send(key, fundings=(funding,), guard=guard)
 
         def work(tx: Transaction) -> None:
             guard(tx)
-            self.finish_way_back(tx, key, receipt, cause="given back")
+            self.ways_back.finish(tx, key, receipt, cause="given back")
             known = tx.get(FundingRecord, funding.key, lock=True)
             if known is not None and known.progress == "moved":
                 tx.put(evolve(known, progress="given_back", given_back_minor=known.amount.minor))
 
         self.store.transact(work)
 
-    def begin_way_back(
-        self,
-        tx: Transaction,
-        key: str,
-        amount: Money,
-        *,
-        account: str | None,
-        members: tuple[str, ...],
-    ) -> None:
-        """
-        Write down inside *tx* that *amount* is to go back, before anything moves.
-        """
-        if tx.get(FundingRecord, key) is None:
-            tx.put(
-                FundingRecord(
-                    id=key,
-                    account=account,
-                    amount=amount,
-                    route=type(self.route).__name__,
-                    members=members,
-                    created_at=self.clock(),
-                    direction="out",
-                )
-            )
 
-    def finish_way_back(
-        self, tx: Transaction, key: str, receipt: FundingReceipt, *, cause: str
-    ) -> None:
-        """
-        Book inside *tx* what left the Issuing balance, once.
-        """
-        back = tx.get(FundingRecord, key, lock=True)
-        if back is None or back.progress != "moving":
-            return
-        lines = (given_back_line(key, receipt.amount),) if receipt.amount.is_positive else ()
-        moved = evolve(back, progress="given_back", returned=receipt.moved)
-        tx.put(post_funding(tx, moved, lines, cause=cause, at=self.clock()))
-
-    def return_money(
-        self, key: str, *, fundings: tuple[FundingRecord, ...], guard: Guard
-    ) -> FundingReceipt:
-        """
-        Have the route give back what `begin_way_back` wrote down, by what *fundings* moved.
-        """
-        back = self.store.read(lambda tx: tx.get(FundingRecord, key))
-        if back is None:
-            msg = f"nothing is written down to go back under {key}"
-            raise StoreError(msg)
-        receipts = [FundingReceipt(amount=one.amount, moved=_left_of(one)) for one in fundings]
-        return self.route.give_back(
-            back.account,
-            back.amount,
-            key=key,
-            receipts=receipts,
-            journal=self._journal(key, guard),
-        )
+def _brings(funding: FundingRecord, route: FundingRoute) -> bool:
+    """
+    Tell whether *funding* moved money for its order, or only reserved what bank transfers brought.
+    """
+    return bool(funding.brought_minor) or not isinstance(route, DepositRoute)
 
 
 def _last_funding(tx: Transaction, key: str) -> FundingRecord | None:
@@ -336,11 +386,3 @@ def _last_funding(tx: Transaction, key: str) -> FundingRecord | None:
     if record is None or not record.fundings:
         return None
     return tx.get(FundingRecord, record.fundings[-1])
-
-
-def _left_of(funding: FundingRecord) -> tuple[Moved, ...]:
-    """
-    Return what *funding* moved, less what already went back.
-    """
-    back = funding.given_back_minor
-    return tuple(evolve(one, minor=max(0, one.minor - back)) for one in funding.moved)

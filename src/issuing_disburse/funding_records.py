@@ -24,6 +24,7 @@ class PoolRecord(Row):
         cards_minor: Sum of all ``card:`` accounts: what cards may still spend.
         held_minor: Sum of all ``hold:`` accounts.
         promised_minor: Promised to orders that have no card yet.
+        deposits_seen_at: UTC; when the newest bank transfer that is booked arrived.
     """
 
     KIND: ClassVar[str] = "pool"
@@ -34,6 +35,7 @@ class PoolRecord(Row):
     cards_minor: int = 0
     held_minor: int = 0
     promised_minor: int = 0
+    deposits_seen_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -74,7 +76,8 @@ class FundingRecord(Row):
         moved: What moved it, in order.
         brought_minor: What they bring to the Issuing balance; 0 for a route that moves nothing.
         available_at: UTC; when the money is expected; ``None`` when it arrived at once.
-        has_arrived: Whether it is on the Issuing balance, and in the ledger.
+        has_arrived: Whether it is on the Issuing balance, and in the ledger; for one that takes money
+            back, whether the bank has it, or has sent it back.
         given_back_minor: Of *amount*, how much went back by the same route, minor units.
         returned: What moved it back, in order.
     """

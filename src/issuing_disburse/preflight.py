@@ -12,6 +12,7 @@ from attrs import frozen
 from .exceptions import DisburseError, RefusedError
 from .funding import BalanceFunder
 from .ports import Clock
+from .routes import DepositRoute, FollowedRoute
 from .stripe_api import Answer, StripeAPI
 
 Verdict = Literal["ok", "problem", "unknown", "by_hand"]
@@ -143,10 +144,17 @@ class Inspector:
 
     def _route(self) -> Check:
         self.funder.check(self.account)
-        name = type(self.funder.route).__name__
-        return Check(name="funding route", verdict="ok", detail=f"{name} can be used")
+        route = self.funder.route
+        detail = f"{type(route).__name__} can be used"
+        if isinstance(route, DepositRoute):
+            known = route.known_instructions(self.account)
+            where = "; ".join(f"{one.currency} to {one}" for one in known)
+            detail += f"; send {where}" if known else "; funding_needed() says where to send money"
+        return Check(name="funding route", verdict="ok", detail=detail)
 
     def _balance(self) -> Check:
+        if isinstance(self.funder.route, FollowedRoute):
+            return self._issuing_balance()
         balance = self.api.get("/v1/balance", account=None)
         parts = ", ".join(f"{one['amount']} {one['currency']}" for one in balance["available"])
         has_money = any(one["amount"] > 0 for one in balance["available"])
@@ -154,6 +162,15 @@ class Inspector:
         return Check(
             name="balance", verdict=verdict, detail=f"the platform has {parts or 'nothing'} (minor)"
         )
+
+    def _issuing_balance(self) -> Check:
+        """
+        Look at the account's own money: a route from a bank does not touch the platform's.
+        """
+        issuing = self.api.get("/v1/balance", account=self.account).get("issuing") or {}
+        parts = [f"{one['amount']} {one['currency']}" for one in issuing.get("available") or ()]
+        detail = f"the Issuing balance has {', '.join(parts) or 'nothing yet'} (minor)"
+        return Check(name="balance", verdict="ok", detail=detail)
 
 
 def _endpoint_problems(asked: list[Answer]) -> Iterator[str]:

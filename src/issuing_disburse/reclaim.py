@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -18,7 +17,7 @@ from .books import card_balance, post_facts
 from .cards import CardFactory
 from .disbursement import Status
 from .exceptions import LeaseLostError, RefusedError, UnavailableError
-from .facts import Amounts, AuthorizationFacts, Facts
+from .facts import Amounts
 from .funding import BalanceFunder
 from .issuance import Issuance, reason_of
 from .journal import Guard, StepJournal
@@ -26,50 +25,14 @@ from .leases import Leases
 from .money import Money
 from .paging import every
 from .ports import Clock, FundingReceipt, Store, Transaction
+from .reclaim_policy import ReclaimPolicy
+from .reclamation import ReclaimOutcome, Reclamation, reclaimed_minor, reclamation
 from .records import CardRecord, DisbursementRecord, FundingRecord, account_key
 from .snapshots import Fact, authorization_facts, transaction_facts
 from .stripe_api import Answer, StripeAPI
+from .ways_back import is_under_way
 
-_ORDINARY = timedelta(days=7)
-_LONG = timedelta(days=31)
-_LONG_CATEGORIES = (
-    "hotel", "motel", "lodging", "resort", "timeshare", "airline", "air_carrier", "car_rental",
-    "cruise",
-)  # fmt: skip
-
-ReclaimOutcome: TypeAlias = Literal["closed", "waiting", "reissued", "busy", "not_over", "stuck"]
-
-
-@frozen(kw_only=True)
-class Reclamation:
-    """
-    What became of one disbursement's rest.
-
-    Attributes:
-        outcome: ``closed``: nothing is held or left; ``waiting``: an authorization is still open;
-            ``reissued``: the merchant gave the use back, and a new card was issued as the terms want;
-            ``busy``: another worker is at it; ``not_over``: there is nothing to reclaim (yet);
-            ``stuck``: a call was refused or unanswered, see `message`; run it again later.
-        reclaimed: What was taken back by this call, in minor units.
-        held: What merchants may still capture.
-        look_again_at: UTC; when to look again.
-    """
-
-    order_id: str
-    outcome: ReclaimOutcome
-    status: Status
-    reclaimed: Money
-    held: Money
-    look_again_at: datetime | None = None
-    message: str = ""
-
-
-def may_be_captured_until(authorization: AuthorizationFacts) -> datetime:
-    """
-    Return until when an open authorization is usually captured, or expires by itself (UTC).
-    """
-    is_long = any(word in authorization.category for word in _LONG_CATEGORIES)
-    return authorization.created + (_LONG if is_long else _ORDINARY)
+_LOOK_AGAIN_AFTER = timedelta(hours=1)
 
 
 @frozen(kw_only=True)
@@ -87,6 +50,7 @@ class Reclaimer:
     funder: BalanceFunder
     bookkeeper: Bookkeeper
     issuance: Issuance
+    policy: ReclaimPolicy
 
     def reclaim(self, order_id: str) -> Reclamation:
         """
@@ -128,7 +92,8 @@ class Reclaimer:
             states=states,
             due_before=self.clock(),
         )
-        yield from (record.order_id for record in due)
+        now = self.clock()
+        yield from (record.order_id for record in due if self.policy.is_over(record, now))
 
     def close_cards(self, tx: Transaction, record: DisbursementRecord) -> None:
         """
@@ -155,21 +120,22 @@ class Reclaimer:
             self.cancel(record, guard)
             self.catch_up(record)
             current = self.issuance.find(record.order_id)
+            before, had = current.facts or before, reclaimed_minor(current)
             if current.giving_back is not None:  # begun before: that much moves, or has moved
                 current = self._finish_giving_back(current, current.giving_back, guard)
             facts = current.facts or before
             if facts is None or facts.is_open:
-                return self._wait(current, guard)
-            left = card_balance(facts)
+                return self._wait(current, guard, had)
+            aside, until = self.policy.set_aside(facts, self.clock())
+            left = card_balance(facts) - aside
             if left > 0:
-                key = self._begin_giving_back(current, facts, left, guard)
+                key = self._begin_giving_back(current, left, guard)
                 current = self._finish_giving_back(current, key, guard)
-            closed = self._finish(current, guard)
-            return reclamation(
-                closed,
-                "closed" if closed.status is Status.CLOSED else "waiting",
-                reclaimed=max(left, 0),
-            )
+            if until is not None:
+                return self._wait_until(
+                    current, guard, until, had, "an expired authorization may still be captured"
+                )
+            return self._finish(current, guard, had)
         except (UnavailableError, RefusedError) as stuck:
             return self._stuck(record, stuck, guard)
 
@@ -225,6 +191,11 @@ class Reclaimer:
                 self.bookkeeper.book_fact(fact, cause="reclaim", account=account)
                 if one.get("dispute"):
                     self._catch_up_dispute(one, account)
+        for name in record.fundings:
+            self.funder.follower.follow(name)
+        for way in self._ways_back(record):
+            if is_under_way(way):
+                self.funder.follower.follow(way.key)
 
     def _catch_up_dispute(self, transaction: Answer, account: str | None) -> None:
         """
@@ -244,36 +215,77 @@ class Reclaimer:
             }
         )
 
-    def _wait(self, record: DisbursementRecord, guard: Guard) -> Reclamation:
+    def _wait(self, record: DisbursementRecord, guard: Guard, had: int) -> Reclamation:
         facts = record.facts
         opened = [one for one in facts.authorizations if one.is_open] if facts else []
         until = max(
-            (may_be_captured_until(one) for one in opened), default=self.clock() + _ORDINARY
+            (self.policy.may_be_captured_until(one) for one in opened),
+            default=self.clock() + self.policy.hold_for,
         )
-        until = max(until, self.clock() + timedelta(hours=1))
+        return self._wait_until(
+            record, guard, until, had, "a merchant may still capture what is held"
+        )
+
+    def _wait_until(
+        self, record: DisbursementRecord, guard: Guard, until: datetime, had: int, message: str
+    ) -> Reclamation:
+        until = max(until, self.clock() + _LOOK_AGAIN_AFTER)
 
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             return tx.put(evolve(current, look_at=until))
 
-        waiting = self.store.transact(work)
-        return reclamation(waiting, "waiting", message="a merchant may still capture what is held")
+        return self._said(self.store.transact(work), "waiting", had, message)
 
-    def _begin_giving_back(
-        self, record: DisbursementRecord, facts: Facts, left: int, guard: Guard
-    ) -> str:
+    def _said(
+        self, record: DisbursementRecord, outcome: ReclaimOutcome, had: int, message: str = ""
+    ) -> Reclamation:
+        """
+        Report what this call took off the card, and what of it went where.
+        """
+        taken = reclaimed_minor(record) - had
+        ways = self._ways_back(record)
+        kept, so_far = 0, 0
+        for way in reversed(ways):  # the last ones are this call's
+            if so_far >= taken:
+                break
+            so_far += way.amount.minor
+            kept += 0 if way.returned else way.amount.minor
+        on_its_way = sum(one.amount.minor for one in ways if is_under_way(one))
+        return reclamation(
+            record,
+            outcome,
+            reclaimed=max(taken, 0),
+            kept=kept,
+            on_its_way=on_its_way,
+            message=message,
+        )
+
+    def _ways_back(self, record: DisbursementRecord) -> list[FundingRecord]:
+        names = [one.id for one in record.facts.reclaimed] if record.facts else []
+
+        def work(tx: Transaction) -> list[FundingRecord]:
+            found = [tx.get(FundingRecord, name) for name in names]
+            return [one for one in found if one is not None]
+
+        return self.store.read(work)
+
+    def _begin_giving_back(self, record: DisbursementRecord, left: int, guard: Guard) -> str:
         """
         Write down how much goes back, before anything moves: later facts do not change it.
         """
-        key = f"reclaim/{record.key}/{len(facts.reclaimed) + 1}"
         amount = Money(left, record.amount.currency)
+        stays = self.policy.keeps(left)
 
         def work(tx: Transaction) -> str:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            self.funder.begin_way_back(
-                tx, key, amount, account=record.account, members=(record.key,)
+            number = 1
+            while tx.get(FundingRecord, key := f"reclaim/{record.key}/{number}") is not None:
+                number += 1
+            self.funder.ways_back.begin(
+                tx, key, amount, account=record.account, members=(record.key,), stays=stays
             )
             tx.put(evolve(current, giving_back=key))
             return key
@@ -284,7 +296,7 @@ class Reclaimer:
         self, record: DisbursementRecord, key: str, guard: Guard
     ) -> DisbursementRecord:
         fundings = self._fundings(record)
-        receipt = self.funder.return_money(key, fundings=fundings, guard=guard)
+        receipt = self.funder.ways_back.send(key, fundings=fundings, guard=guard)
 
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
@@ -297,7 +309,7 @@ class Reclaimer:
             taken = Amounts(id=key, minor=moved.minor)
             changed = evolve(facts, reclaimed=(*facts.reclaimed, taken))
             posted = post_facts(tx, current, changed, cause="reclaimed", at=self.clock())
-            self.funder.finish_way_back(tx, key, receipt, cause="reclaimed")
+            self.funder.ways_back.finish(tx, key, receipt, cause="reclaimed")
             self._count_as_returned(tx, fundings, receipt)
             for reference in posted.cards[-1:]:
                 card = tx.get(CardRecord, reference.id, lock=True)
@@ -322,7 +334,16 @@ class Reclaimer:
             back = funding.given_back_minor + receipt.amount.minor
             tx.put(evolve(funding, given_back_minor=back))
 
-    def _finish(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
+    def _finish(self, record: DisbursementRecord, guard: Guard, had: int) -> Reclamation:
+        """
+        Close what has nothing left, once a bank has taken what was paid out.
+        """
+        under_way = [one for one in self._ways_back(record) if is_under_way(one)]
+        if under_way:
+            dates = [one.available_at for one in under_way if one.available_at is not None]
+            message = "what was paid out is on its way to the account's bank"
+            return self._wait_until(record, guard, max(dates), had, message)
+
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
@@ -338,12 +359,13 @@ class Reclaimer:
                 )
             )
 
-        return self.store.transact(work)
+        closed = self.store.transact(work)
+        return self._said(closed, "closed" if closed.status is Status.CLOSED else "waiting", had)
 
     def _stuck(
         self, record: DisbursementRecord, why: RefusedError | UnavailableError, guard: Guard
     ) -> Reclamation:
-        again = self.clock() + timedelta(hours=1)
+        again = self.clock() + _LOOK_AGAIN_AFTER
 
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
@@ -351,26 +373,3 @@ class Reclaimer:
             return tx.put(evolve(current, reason=reason_of(why), look_at=again))
 
         return reclamation(self.store.transact(work), "stuck", message=str(why))
-
-
-def reclamation(
-    record: DisbursementRecord,
-    outcome: ReclaimOutcome,
-    *,
-    reclaimed: int = 0,
-    message: str = "",
-) -> Reclamation:
-    """
-    Report how *record* stands now.
-    """
-    facts, currency = record.facts, record.amount.currency
-    held = sum(facts.held_minor(one) for one in facts.authorizations) if facts else 0
-    return Reclamation(
-        order_id=record.order_id,
-        outcome=outcome,
-        status=record.status,
-        reclaimed=Money(reclaimed, currency),
-        held=Money(held, currency),
-        look_again_at=record.look_at,
-        message=message,
-    )

@@ -25,7 +25,7 @@ from issuing_disburse.demo_report import (
 )
 from issuing_disburse.demo_screen import Column, Row, make_console, show_table
 from issuing_disburse.disbursement import Disbursement, Status
-from issuing_disburse.reclaim import Reclamation
+from issuing_disburse.reclamation import Reclamation
 from issuing_disburse.statements import Statement
 
 

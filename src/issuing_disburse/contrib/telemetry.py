@@ -21,7 +21,7 @@ from issuing_disburse.disburser import Disburser
 from issuing_disburse.domain_events import NAMES, Declined, DifferenceFound, DomainEvent
 from issuing_disburse.exceptions import DisburseError
 from issuing_disburse.order import Order
-from issuing_disburse.reclaim import Reclamation
+from issuing_disburse.reclamation import Reclamation
 from issuing_disburse.reconcile import IsExplained, Progress, Reconciliation
 from issuing_disburse.webhooks import Reply
 

@@ -13,6 +13,11 @@ FUNDING_METADATA = "issuing_disburse_funding"
 TRANSFER = "transfer"
 REVERSAL = "transfer_reversal"
 BALANCE_TRANSFER = "balance_transfer"
+TOPUP = "topup"
+TOPUP_REVERSAL = "topup_reversal"
+PAYOUT = "payout"
+PAYOUT_RETURN = "payout_return"
+BANK_TRANSFER = "bank_transfer"
 
 _OTHER_TYPES = ("issuing_", "topup", "payout")
 _OTHER_SOURCES = (

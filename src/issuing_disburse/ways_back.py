@@ -1,0 +1,117 @@
+"""
+How does money leave the Issuing balance again, once, and by the way it came?
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from .books import given_back_line, post_funding
+from .exceptions import StoreError
+from .journal import Guard, StepJournal
+from .money import Money
+from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
+from .records import FundingRecord, Moved
+
+KEPT = "kept"
+"""Stands for the route where a rest stays on the Issuing balance."""
+
+
+def is_under_way(way: FundingRecord) -> bool:
+    """
+    Tell whether money has left the Issuing balance and its bank has not taken it yet.
+    """
+    return way.available_at is not None and not way.has_arrived
+
+
+def funding_journal(store: Store, clock: Clock, funding_id: str, guard: Guard) -> StepJournal:
+    """
+    Return the journal of one movement of money.
+    """
+    return StepJournal(store=store, clock=clock, scope=f"funding/{funding_id}", guard=guard)
+
+
+@frozen(kw_only=True)
+class WaysBack:
+    """
+    Takes money back: written down first, moved by the route, booked once.
+    """
+
+    store: Store
+    clock: Clock
+    route: FundingRoute
+
+    def begin(
+        self,
+        tx: Transaction,
+        key: str,
+        amount: Money,
+        *,
+        account: str | None,
+        members: tuple[str, ...],
+        stays: bool = False,
+    ) -> None:
+        """
+        Write down inside *tx* that *amount* is to go back, before anything moves.
+
+        Args:
+            stays: It only leaves the card, not the Issuing balance.
+        """
+        if tx.get(FundingRecord, key) is None:
+            tx.put(
+                FundingRecord(
+                    id=key,
+                    account=account,
+                    amount=amount,
+                    route=KEPT if stays else type(self.route).__name__,
+                    members=members,
+                    created_at=self.clock(),
+                    direction="out",
+                )
+            )
+
+    def finish(self, tx: Transaction, key: str, receipt: FundingReceipt, *, cause: str) -> None:
+        """
+        Book inside *tx* what left the Issuing balance, once.
+        """
+        back = tx.get(FundingRecord, key, lock=True)
+        if back is None or back.progress != "moving":
+            return
+        lines = (given_back_line(key, receipt.amount),) if receipt.amount.is_positive else ()
+        moved = evolve(
+            back,
+            progress="given_back",
+            returned=receipt.moved,
+            available_at=receipt.available_at,
+            has_arrived=receipt.available_at is None,
+        )
+        tx.put(post_funding(tx, moved, lines, cause=cause, at=self.clock()))
+
+    def send(
+        self, key: str, *, fundings: tuple[FundingRecord, ...], guard: Guard
+    ) -> FundingReceipt:
+        """
+        Have the route give back what `begin` wrote down, by what *fundings* moved.
+        """
+        back = self.store.read(lambda tx: tx.get(FundingRecord, key))
+        if back is None:
+            msg = f"nothing is written down to go back under {key}"
+            raise StoreError(msg)
+        if back.route == KEPT:
+            return FundingReceipt(amount=Money.zero(back.amount.currency))
+        receipts = [FundingReceipt(amount=one.amount, moved=_left_of(one)) for one in fundings]
+        return self.route.give_back(
+            back.account,
+            back.amount,
+            key=key,
+            receipts=receipts,
+            journal=funding_journal(self.store, self.clock, key, guard),
+        )
+
+
+def _left_of(funding: FundingRecord) -> tuple[Moved, ...]:
+    """
+    Return what *funding* moved, less what already went back.
+    """
+    back = funding.given_back_minor
+    return tuple(evolve(one, minor=max(0, one.minor - back)) for one in funding.moved)
