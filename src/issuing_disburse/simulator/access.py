@@ -77,7 +77,7 @@ def check_key(world: World, key: Key, request: Request, names: tuple[str, ...]) 
                 )
         raise ApiError("This simulator has test mode only; a live mode key was used.", status=403)
     if key.allowed is not None and not any(
-        request.method == method and request.path.startswith(prefix)
+        request.method == method and (request.path + "/").startswith(prefix.rstrip("/") + "/")
         for method, prefix in key.allowed
     ):
         raise ApiError(

@@ -2,10 +2,11 @@
 Do the arguments that came as JSON fit the method they are for?
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from inspect import Parameter, signature
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
+from urllib.parse import urlsplit
 
 from issuing_disburse.simulator.errors import SimulatorError
 
@@ -32,6 +33,54 @@ def check_arguments(name: str, method: Callable[..., object], given: Mapping[str
     for argument, parameter in wanted.items():
         if parameter.default is Parameter.empty and argument not in given:
             raise SimulatorError(f"{name} needs {argument}.", param=argument)
+
+
+def check_amount(value: int, name: str = "amount") -> None:
+    """
+    Want a sum of minor units that somebody could bring.
+
+    Raises:
+        SimulatorError: It is none, or less than one.
+    """
+    if type(value) is not int or not 0 < value <= LARGEST_AMOUNT:
+        message = f"{name} is {value!r:.60}; give minor units from 1 to {LARGEST_AMOUNT}."
+        raise SimulatorError(message, param=name)
+
+
+def check_currency(value: str) -> None:
+    """
+    Want a currency.
+
+    Raises:
+        SimulatorError: It has not three letters.
+    """
+    if len(value) != 3 or not value.isascii() or not value.isalpha():  # noqa: PLR2004 - ISO 4217
+        raise SimulatorError(f"currency is {value!r:.60}; give three letters.", param="currency")
+
+
+def check_word(value: str | None, words: Collection[str | None], name: str) -> None:
+    """
+    Want one of a few words.
+
+    Raises:
+        SimulatorError: It is another.
+    """
+    if value not in words:
+        listed = ", ".join(sorted(str(word) for word in words if word is not None))
+        also = " or nothing" if None in words else ""
+        raise SimulatorError(f"{name} is {value!r:.60}; give {listed}{also}.", param=name)
+
+
+def is_web_address(url: str) -> bool:
+    """
+    Say whether a webhook could be brought to *url*.
+    """
+    try:
+        parts = urlsplit(url)
+        there = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return bool(there) and url.isprintable() and " " not in url
 
 
 def signature_text(parameter: Parameter) -> str:

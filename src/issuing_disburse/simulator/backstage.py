@@ -16,6 +16,7 @@ from issuing_disburse.simulator import (
     topups,
     transactions,
 )
+from issuing_disburse.simulator.arguments import check_amount, check_currency, check_word
 from issuing_disburse.simulator.errors import ApiError, SimulatorError
 from issuing_disburse.simulator.objects import TransactionObject
 from issuing_disburse.simulator.room import Room
@@ -35,8 +36,17 @@ class Backstage(Room):
         Return a new ``rk_test_`` key.
 
         Args:
-            allowed: Path prefixes with ``"read"`` or ``"write"`` (which includes reading).
+            allowed: Paths, each for whatever is below it, with ``"read"`` or ``"write"`` (which
+                includes reading).
+
+        Raises:
+            SimulatorError: There is no such right, or that is no path.
         """
+        for prefix, right in allowed.items():
+            check_word(right, {"read", "write"}, f"allowed[{prefix:.60}]")
+            if not prefix.startswith("/v1/"):
+                message = f"allowed names {prefix!r:.60}; give paths such as /v1/balance."
+                raise SimulatorError(message, param="allowed")
         rights = {("GET", prefix) for prefix in allowed} | {
             (method, prefix)
             for prefix, right in allowed.items()
@@ -59,6 +69,7 @@ class Backstage(Room):
         """
         Roll the secret of every endpoint that `webhook_secret` signs for, and return the new one.
         """
+        _check_overlap(overlap_seconds)
         old, world = self.webhook_secret, self._world
         with world.lock:
             new = old
@@ -76,6 +87,7 @@ class Backstage(Room):
         Args:
             overlap_seconds: How long both secrets sign; a day at most.
         """
+        _check_overlap(overlap_seconds)
         endpoint = self._known(WebhookEndpoint, endpoint_id)
         with self._world.lock:
             return rotate(self._world, endpoint, overlap_seconds=overlap_seconds)
@@ -84,18 +96,21 @@ class Backstage(Room):
         """
         Put *amount* minor units into the platform's payments balance.
         """
+        check_amount(amount)
         self._move(self._platform.id, amount, currency, "payments", "adjustment", "Test funds")
 
     def fund_issuing(self, account: str, amount: int, currency: str = "usd") -> None:
         """
         Put *amount* minor units into an Issuing balance, as a bank transfer from outside does.
         """
+        check_amount(amount)
         self._move(account, amount, currency, "issuing", "topup", "Bank transfer")
 
     def take_back_issuing(self, account: str, amount: int, currency: str = "usd") -> None:
         """
         Take *amount* minor units out of an Issuing balance, as someone at a Dashboard might.
         """
+        check_amount(amount)
         self._move(account, -amount, currency, "issuing", "adjustment", "Manual movement")
 
     def _move(
@@ -107,6 +122,7 @@ class Backstage(Room):
         reason: str,
         text: str,
     ) -> None:
+        check_currency(currency)
         call = self._call(account)
         with self._world.lock:
             balance.move(
@@ -137,6 +153,7 @@ class Backstage(Room):
         """
         Let the watchlist say ``under_review``, ``listed``, ``rejected.listed`` or nothing.
         """
+        check_word(verdict, cardholders.SCREENINGS, "verdict")
         holder = self._known(cardholders.Cardholder, cardholder_id)
         self._do(holder.account, lambda call: cardholders.set_screening(call, holder, verdict))
 
@@ -201,3 +218,9 @@ class Backstage(Room):
         except ApiError as error:
             raise SimulatorError(error.message, code=error.code, param=error.param) from error
         self._postman.deliver(call.outbox)
+
+
+def _check_overlap(overlap_seconds: int) -> None:
+    if overlap_seconds < 0:
+        message = f"overlap_seconds is {overlap_seconds}; give 0 to a day."
+        raise SimulatorError(message, param="overlap_seconds")

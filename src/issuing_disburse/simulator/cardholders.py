@@ -49,6 +49,7 @@ _ASKED_OF_LISTED = (
     "individual.dob.year",
     "individual.verification.document",
 )
+SCREENINGS = frozenset({None, "under_review", "listed", "rejected.listed"})
 WATCHLIST_BIRTH_DATE = {"day": 1, "month": 1, "year": 1900}
 
 
@@ -219,7 +220,8 @@ def create(call: Call) -> Cardholder:
         country=call.account.country,
         email=asked.get("email"),
     )
-    holder.set_person({})
+    if "individual" not in asked:
+        holder.set_person({})
     _apply(call, holder, asked)
     world.add(holder)
     _screen(call, holder)

@@ -222,9 +222,9 @@ def set_status(call: Call, card: Card, status: str, reason: str | None = None) -
     """
     Move a card to another state and tell of it.
     """
-    with changing(card, call.world) as before:
-        card.status = status
-        card.cancellation_reason = reason
+    before = card.wire(call.world)
+    card.status = status
+    card.cancellation_reason = reason
     events.emit(call, "issuing_card.updated", card, before)
 
 

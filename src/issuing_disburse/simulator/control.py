@@ -12,7 +12,7 @@ from attrs import asdict
 from orjson import JSONDecodeError, dumps, loads
 
 from issuing_disburse.simulator.access import LARGEST_BODY
-from issuing_disburse.simulator.arguments import check_arguments
+from issuing_disburse.simulator.arguments import check_arguments, is_web_address
 from issuing_disburse.simulator.errors import ApiError, SimulatorError
 from issuing_disburse.simulator.exchange import Response
 from issuing_disburse.simulator.faults import (
@@ -52,12 +52,14 @@ VERBS = (
     "refund",
     "restricted_key",
     "reverse",
+    "rotate_endpoint_secret",
     "rotate_webhook_secret",
     "set_screening",
     "settle",
     "settle_payout",
     "settle_topup",
     "take_back_issuing",
+    "take_back_refund",
     "unlinked_refund",
 )
 """
@@ -224,7 +226,7 @@ def deliver_to(simulator: "IssuingSimulator", url: str) -> list[str]:
     Raises:
         SimulatorError: It is no address of a web server.
     """
-    if not url.startswith(("http://", "https://")) or not url.isprintable() or " " in url:
+    if not is_web_address(url):
         raise SimulatorError(f"{url!r:.80} is no http:// or https:// address.", param="url")
     world = simulator.world
     with world.lock:

@@ -193,9 +193,9 @@ class Postman:
         Deliver what collected in an *outbox*, in order, each once.
         """
         if self.courier is not None:
-            far = [parcel for parcel in outbox if self._is_far(parcel[1])]
-            self.courier.hand_over(far)
-            outbox[:] = [parcel for parcel in outbox if parcel not in far]
+            far = {parcel[1] for parcel in outbox if self._is_far(parcel[1])}
+            self.courier.hand_over([parcel for parcel in outbox if parcel[1] in far])
+            outbox[:] = [parcel for parcel in outbox if parcel[1] not in far]
         self.deliver_now(outbox)
 
     def _is_far(self, endpoint_id: str) -> bool:
@@ -237,7 +237,8 @@ class Postman:
                 waiting, endpoint.waiting = endpoint.waiting, []
                 self.faults.delivery_dice.shuffle(waiting)
                 batch = [event] if event.id not in waiting else []
-                batch += [self.world.get(Event, name) for name in waiting]
+                known = (self.world.by_id.get(name) for name in waiting)
+                batch += [each for each in known if isinstance(each, Event)]
             if fault is not None and fault.how == "twice":
                 batch = batch * 2
         for each in batch:

@@ -46,9 +46,9 @@ class Doors(Room):
     @property
     def requests(self) -> list[RecordedRequest]:
         """
-        Return the last ten thousand requests, oldest first.
+        Return the last ten thousand requests, or 64 MB of them, oldest first.
         """
-        return list(self._engine.requests)
+        return self._engine.requests.all()
 
     @property
     def world(self) -> World:
@@ -74,11 +74,13 @@ class Doors(Room):
         postman.abroad, postman.signing_time, engine.sleep = abroad, real_seconds, sleep
         engine.limiter.now = lambda: world.seconds + real_seconds()  # either may move on
         postman.courier = courier = Courier(postman.deliver_now)
+        world.keeps_events = False
         try:
             yield
         finally:
             left = courier.close(SETTLE_SECONDS)
             postman.courier = None
+            world.keeps_events = True
             postman.abroad, postman.signing_time, engine.sleep, engine.limiter.now = before
             with world.lock:
                 for event, endpoint, attempt in left:

@@ -2,7 +2,6 @@
 How does a request become a response, from bytes to bytes?
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 
 from attrs import define, field
@@ -27,15 +26,19 @@ from issuing_disburse.simulator.faults import (
     Slow,
 )
 from issuing_disburse.simulator.form import decode
-from issuing_disburse.simulator.idempotency import Replies, StoredReply, fingerprint
+from issuing_disburse.simulator.idempotency import (
+    LONGEST_KEY,
+    Replies,
+    StoredReply,
+    fingerprint,
+    too_long,
+)
 from issuing_disburse.simulator.issuing import require_set_up
 from issuing_disburse.simulator.limits import RateLimiter
-from issuing_disburse.simulator.recorded import RecordedRequest
+from issuing_disburse.simulator.recorded import RequestLog
 from issuing_disburse.simulator.router import Endpoint, Router
 from issuing_disburse.simulator.versions import is_version
 from issuing_disburse.simulator.world import Call, Resource, World
-
-KEPT_REQUESTS = 10_000
 
 
 @define
@@ -51,7 +54,7 @@ class Engine:
     limiter: RateLimiter
     sleep: Callable[[float], None]
     router: Router = field(factory=lambda: Router.of(ENDPOINTS))
-    requests: deque[RecordedRequest] = field(factory=lambda: deque(maxlen=KEPT_REQUESTS))
+    requests: RequestLog = field(factory=RequestLog)
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """
@@ -87,7 +90,7 @@ class Engine:
                 f"The simulator failed: {type(problem).__name__}: {problem}", 500, "api_error"
             ).body(request.id)
         response = self._respond(request, status, answer, extra)
-        self.requests.append(RecordedRequest.of(request, response.status))
+        self.requests.add(request, response.status)
         if outbox:
             self.postman.deliver(outbox)
         return response
@@ -134,6 +137,8 @@ class Engine:
             name = request.headers.get("idempotency-key")
             check_body(request)
             if name:
+                if len(name) > LONGEST_KEY:
+                    raise too_long()
                 request.key = name
                 return self._once(endpoint, names, request, outbox, fault)
         return self._run(endpoint, names, request, outbox, fault)[:3]
@@ -175,14 +180,15 @@ class Engine:
             stored = replies.begin(scope, key, print_, self.world.seconds)
         if stored is not None:
             request.replayed = True
-            if stored.status >= 500:  # noqa: PLR2004 - it was recorded, so repeating is no use
+            _, _, status, body, request_id = stored
+            if status >= 500:  # noqa: PLR2004 - it was recorded, so repeating is no use
                 request.should_retry = False
-            return stored.status, stored.body, {"Original-Request": stored.request_id}
-        reply = None
+            return status, body, {"Original-Request": request_id}
+        reply: StoredReply | None = None
         try:
             status, body, extra, is_recorded = self._run(endpoint, names, request, outbox, fault)
             if is_recorded:
-                reply = StoredReply(print_, self.world.seconds, status, body, request.id)
+                reply = (print_, self.world.seconds, status, body, request.id)
         finally:
             with self.world.lock:
                 replies.finish(scope, key, reply)

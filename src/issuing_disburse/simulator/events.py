@@ -15,12 +15,14 @@ from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.schema import Boolean, Sequence, Text, list_params, params
 from issuing_disburse.simulator.world import Call, Resource, Wire, World
 
-RETENTION_SECONDS = 30 * 24 * 3600
+DAY_SECONDS = 24 * 3600
+RETENTION_SECONDS = 30 * DAY_SECONDS
+NOBODY = b'{"id":null,"idempotency_key":null}'
 
 _HEAD = (
-    b'{"id":"%b","object":"event",%b"api_version":"%b","context":null,"created":%d,'
-    b'"data":{"object":'
+    '{"id":"%s","object":"event",%s"api_version":"%s","context":null,"created":%d,"data":{"object":'
 )
+_TAIL = '},"livemode":false,"pending_webhooks":%d,"request":%s,"type":"%s"}'
 
 RETRIEVE = params()
 LIST = params(
@@ -37,7 +39,10 @@ LIST = params(
 @define(eq=False, kw_only=True)
 class Event(Resource):
     """
-    Keep one event as the bytes it was born with.
+    Keep what one event needs to be written down; the bytes are made when somebody asks.
+
+    *about* is the object as it was then, shared with the answer that showed it; *previous* what
+    an update changed, and *request* who asked for it, as JSON.
     """
 
     noun: ClassVar[str] = "event"
@@ -46,24 +51,26 @@ class Event(Resource):
     type: str
     receivers: int = 0
     undelivered: int = 0
-    head: bytes = b""
+    is_platforms: bool = False
     about: bytes = b""
-    tail: bytes = b""
+    previous: bytes = b""
+    request: bytes = NOBODY
 
     def show(self, world: World) -> Fragment:
         return Fragment(self.bytes_shown(world))
 
     def bytes_shown(self, world: World) -> bytes:
-        if self.undelivered == self.receivers:
-            return self.payload()
-        then, now = (b'"pending_webhooks":%d' % n for n in (self.receivers, self.undelivered))
-        return self.head + self.about + self.tail.replace(then, now)
+        return self.payload(world.behaviour.account_api_version, self.undelivered)
 
-    def payload(self) -> bytes:
+    def payload(self, version: str, pending: int) -> bytes:
         """
-        Return the whole event; the object it is about is shared with the answer that showed it.
+        Return the whole event as API *version* with so many deliveries *pending*.
         """
-        return self.head + self.about + self.tail
+        origin = "" if self.is_platforms else f'"account":"{self.account}",'
+        head = _HEAD % (self.id, origin, version, self.created)
+        tail = _TAIL % (pending, self.request.decode(), self.type)
+        changes = b',"previous_attributes":' + self.previous if self.previous else b""
+        return b"".join((head.encode(), self.about, changes, tail.encode()))
 
 
 def difference(before: Wire, after: Wire) -> Wire:
@@ -96,34 +103,30 @@ def emit(
     """
     world = call.world
     account = call.account.id
-    tail = b"}"
+    previous = b""
     if before is not None:
-        resource.changed()
-        tail = b',"previous_attributes":%b}' % to_json(difference(before, resource.wire(world)))
+        after = resource.wire(world)
+        resource.show_as(world, after)
+        previous = to_json(difference(before, after))
     about = resource.bytes_shown(world)
-    name = world.ids.new("evt")
     receivers = [e for e in world.endpoints if e.wants(kind, account)] if world.endpoints else []
-    origin = b"" if account == world.platform else b'"account":"%b",' % account.encode()
-    end = {
-        "livemode": False,
-        "pending_webhooks": len(receivers),
-        "request": {"id": call.request_id, "idempotency_key": call.idempotency_key},
-        "type": kind,
-    }
+    if not call.origin:
+        call.origin = to_json({"id": call.request_id, "idempotency_key": call.idempotency_key})
     event = Event(
-        id=name,
+        id=world.ids.new("evt"),
         account=account,
         created=world.seconds,
         type=kind,
         receivers=len(receivers),
         undelivered=len(receivers),
-        head=_HEAD
-        % (name.encode(), origin, world.behaviour.account_api_version.encode(), world.seconds),
+        is_platforms=account == world.platform,
         about=about,
-        tail=b"%b,%b" % (tail, to_json(end)[1:]),
+        previous=previous,
+        request=call.origin,
     )
     world.add(event)
     if outbox:
+        name = event.id
         call.outbox.extend((name, endpoint.id, 0) for endpoint in receivers)
     return event
 
@@ -135,14 +138,10 @@ def payload_for(event: Event, version: str | None, behaviour: Behaviour) -> byte
     Before basil a lapsed authorization was shown as reversed.
     """
     version = version or behaviour.account_api_version
+    payload = event.payload(version, event.receivers)
     if version[:10] < behaviour.expired_since_version:
-        return to_json(for_version(loads(event.payload()), version))
-    if version == behaviour.account_api_version:
-        return event.payload()
-    own, shown = (
-        b'"api_version":"%b"' % each.encode() for each in (behaviour.account_api_version, version)
-    )
-    return event.head.replace(own, shown) + event.about + event.tail
+        return to_json(for_version(loads(payload), version))
+    return payload
 
 
 def for_version(tree: object, version: str) -> object:
@@ -157,6 +156,16 @@ def for_version(tree: object, version: str) -> object:
     if result.get("object") == "issuing.authorization" and result.get("status") == "expired":
         result["status"] = "reversed"
     return {**result, "api_version": version} if result.get("object") == "event" else result
+
+
+def forget(world: World) -> None:
+    """
+    Drop what is too old to be shown, once a day, so that a server can run for months.
+    """
+    today = world.seconds // DAY_SECONDS
+    if today != world.forgot_on:
+        world.forgot_on = today
+        world.forget(Event.noun, world.seconds - RETENTION_SECONDS)
 
 
 def retrieve(call: Call) -> Event:

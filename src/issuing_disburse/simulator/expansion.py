@@ -104,7 +104,7 @@ def check_paths(method: str, path: str, paths: tuple[str, ...], *, refuse_secret
     """
     kind = next((kind for prefix, kind in _KINDS if path.startswith(prefix)), "account")
     is_list = method == "GET" and not path.endswith(":id")
-    for each in paths:
+    for each in dict.fromkeys(paths):
         steps = each.split(".")
         if len(steps) > DEEPEST:
             raise ApiError(
@@ -139,7 +139,7 @@ def expand(world: World, body: bytes, paths: tuple[str, ...]) -> bytes:
     What names an object that is not imitated stays an id.
     """
     tree = loads(body)
-    for path in paths:
+    for path in dict.fromkeys(paths):  # the same one, a thousand times, is no more than once
         _expand(world, tree, path.split("."))
     return to_json(tree)
 

@@ -3,6 +3,7 @@ What did the caller send, once the form encoding is undone?
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import quote_plus, unquote
 
@@ -15,6 +16,7 @@ Decoded form data: a string, a dict of trees (also for ``a[0]``), or a list of t
 
 MAX_PARAMETERS = 2_000
 MAX_DEPTH = 8
+LONGEST_KEPT = 200
 
 
 def decode(raw: bytes) -> dict[str, Tree]:
@@ -40,10 +42,10 @@ def decode(raw: bytes) -> dict[str, Tree]:
         raise ApiError(f"Too many parameters: at most {MAX_PARAMETERS} are accepted.")
     for pair in pairs:
         key, _, value = pair.partition("=")
-        if is_escaped:
-            key, value = _unescape(key), _unescape(value)
-        if "[" in key:
-            _put(tree, key, value)
+        if is_escaped and ("%" in value or "+" in value):
+            value = _unescape(value)
+        if "[" in key or "%" in key or "+" in key:
+            _put(tree, *_steps(key) if len(key) <= LONGEST_KEPT else _read_steps(key), value)
         elif key:
             _set(tree, key, value, key)
     return tree
@@ -87,19 +89,36 @@ def _not_utf8() -> ApiError:
     return ApiError("Invalid request: the parameters are not valid UTF-8.")
 
 
-def _put(tree: dict[str, Tree], key: str, value: str) -> None:
-    head, _, rest = key.partition("[")
+def _read_steps(sent: str) -> tuple[str, tuple[str, ...]]:
+    """
+    Return a parameter's name without escapes, and the way that its brackets describe.
+    """
+    key = _unescape(sent)
+    head, bracket, rest = key.partition("[")
+    if not bracket:
+        return key, (key,)
     if not rest.endswith("]") or not head:
         raise ApiError(f"Invalid parameter name: {key[:100]}", param=key[:100])
     steps = rest[:-1].split("][")
     if len(steps) > MAX_DEPTH:
         raise ApiError(f"Parameters are nested too deeply: {key[:100]}", param=key[:100])
+    return key, (head, *steps)
+
+
+_steps = lru_cache(2_048)(_read_steps)  # names come again and again
+
+
+def _put(tree: dict[str, Tree], key: str, steps: tuple[str, ...], value: str) -> None:
     node: Tree = tree
-    step = head
-    for following in steps:
-        node = _descend(node, step, following, key)
+    step = steps[0]
+    for following in steps[1:]:
+        child = node.get(step) if type(node) is dict else None
+        node = child if type(child) is dict and following else _descend(node, step, following, key)
         step = following
-    _set(node, step, value, key)
+    if type(node) is dict and step not in node:
+        node[step] = value
+    else:
+        _set(node, step, value, key)
 
 
 def _descend(node: Tree, step: str, following: str, key: str) -> Tree:

@@ -10,6 +10,10 @@ from attrs import define, field
 from issuing_disburse.simulator.errors import ApiError, SimulatorError
 
 PER_ENDPOINT = 25
+PAYOUTS_PER_SECOND = 15
+ACCOUNTS_PER_SECOND = 5
+_ACCOUNTS, _PAYOUTS = "POST /v1/accounts", "POST /v1/payouts"
+_OWN = {_ACCOUNTS: ACCOUNTS_PER_SECOND, _PAYOUTS: PAYOUTS_PER_SECOND}
 
 
 @define(eq=False)
@@ -47,7 +51,8 @@ class RateLimiter:
         Count one request.
 
         Raises:
-            ApiError: 429; the request was not looked at.
+            ApiError: 429, or the 400 of accounts that are made too quickly; the request was not
+                looked at.
         """
         per_second = self.per_second
         if per_second is None:
@@ -57,12 +62,15 @@ class RateLimiter:
             if second != self.second:
                 self.second = second
                 self.counts.clear()
+            own = min(_OWN.get(endpoint, PER_ENDPOINT), per_second)
             for key, most, reason in (
                 ((account, ""), per_second, "global-rate"),
-                ((account, endpoint), min(PER_ENDPOINT, per_second), "endpoint-rate"),
+                ((account, endpoint), own, "endpoint-rate"),
             ):
                 self.counts[key] = self.counts.get(key, 0) + 1
                 if self.counts[key] > most:
+                    if key[1] == _ACCOUNTS:
+                        raise _too_many_accounts()
                     raise ApiError(
                         "Request rate limit exceeded. Learn more about rate limits in the"
                         " documentation.",
@@ -70,3 +78,14 @@ class RateLimiter:
                         code="rate_limit",
                         headers={"Stripe-Rate-Limited-Reason": reason},
                     )
+
+
+def _too_many_accounts() -> ApiError:
+    """
+    Refuse another account in Stripe's words, and with the 400 that Stripe uses for it.
+    """
+    return ApiError(
+        "Sorry, you're creating accounts too quickly. You should limit your requests to less than"
+        f" {ACCOUNTS_PER_SECOND} creation attempts per second with a test key, or less than 30 with"
+        " a live key."
+    )

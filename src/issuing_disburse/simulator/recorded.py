@@ -2,9 +2,11 @@
 What was the simulator asked, for a test that wants to look?
 """
 
-from typing import TYPE_CHECKING
+from collections import deque
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.form import Tree, decode
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from issuing_disburse.simulator.exchange import Request
 
 _HIDDEN = frozenset({"cvc", "number", "pin"})
+MOST_REQUESTS = 10_000
+MOST_BYTES = 64_000_000
 
 
 @frozen
@@ -32,24 +36,6 @@ class RecordedRequest:
     request_id: str
     _raw: bytes = field(repr=False)
 
-    @classmethod
-    def of(cls, request: "Request", status: int) -> "RecordedRequest":
-        """
-        Record a request that has been answered with *status*.
-        """
-        headers = request.headers.copy()
-        headers.pop("authorization", None)
-        return cls(
-            request.method,
-            request.path,
-            headers,
-            request.account.id,
-            request.headers.get("idempotency-key"),
-            status,
-            request.id,
-            request.sent,
-        )
-
     @property
     def params(self) -> dict[str, Tree]:
         """
@@ -59,3 +45,53 @@ class RecordedRequest:
             return {k: v for k, v in decode(self._raw).items() if k not in _HIDDEN}
         except ApiError:
             return {}
+
+
+_Row: TypeAlias = tuple[str, str, dict[str, str], str, str | None, int, str, bytes]
+
+
+@define(eq=False)
+class RequestLog:
+    """
+    Keep the last requests, as many as *most* and as few as fit into *most_bytes*.
+
+    They are kept as plain tuples: most are never looked at.
+    """
+
+    most: int = MOST_REQUESTS
+    most_bytes: int = MOST_BYTES
+    size: int = 0
+    _rows: deque[tuple[int, _Row]] = field(factory=deque)
+    _lock: Lock = field(factory=Lock)
+
+    def add(self, request: "Request", status: int) -> None:
+        """
+        Record a request that has been answered with *status*; it is not used any more after this.
+        """
+        headers, sent = request.headers, request.sent
+        headers.pop("authorization", None)
+        size = len(request.path) + len(sent) + sum(map(len, headers.values()))
+        row = (
+            request.method,
+            request.path,
+            headers,
+            request.account.id,
+            headers.get("idempotency-key"),
+            status,
+            request.id,
+            sent,
+        )
+        rows = self._rows
+        with self._lock:
+            rows.append((size, row))
+            self.size += size
+            while len(rows) > self.most or self.size > self.most_bytes:
+                self.size -= rows.popleft()[0]
+
+    def all(self) -> list[RecordedRequest]:
+        """
+        Return what is kept, oldest first.
+        """
+        with self._lock:
+            rows = list(self._rows)
+        return [RecordedRequest(*row) for _, row in rows]

@@ -13,12 +13,12 @@ from orjson import dumps, loads
 from issuing_disburse.simulator.authorizations import Inquiry
 from issuing_disburse.simulator.cards import Card
 from issuing_disburse.simulator.errors import SimulatorError
-from issuing_disburse.simulator.idempotency import Replies, StoredReply
+from issuing_disburse.simulator.idempotency import Replies
 from issuing_disburse.simulator.spending import Controls, Spend, SpendingLimit
 from issuing_disburse.simulator.webhook_endpoints import WebhookEndpoint
 from issuing_disburse.simulator.world import Key, Resource, World
 
-FORMAT = 1
+FORMAT = 2
 _DERIVED = frozenset({"json", "shown", "shown_inside", "states"})
 """
 What objects work out again by themselves.
@@ -46,7 +46,7 @@ def save(world: World, replies: Replies, names: dict[str, str], path: Path) -> N
         "counter": world.agenda.counter,
         "objects": len(world.by_id),
         "keys": _encode(list(world.keys.values())),
-        "replies": _encode([(k, tuple(v)) for k, v in replies.stored.items()]),
+        "replies": _encode(list(replies.stored.items())),
     }
     beside = path.with_name(path.name + ".new")
     with beside.open("wb") as file:
@@ -112,7 +112,7 @@ def _restore(world: World, replies: Replies, state: dict[str, Any]) -> None:
     world.agenda.counter = state["counter"]
     kinds = {kind.__name__: kind for kind in _PARTS}
     world.keys = {key.secret: key for key in _decode(state["keys"], kinds)}
-    replies.stored = {where: StoredReply(*kept) for where, kept in _decode(state["replies"], {})}
+    replies.stored = dict(_decode(state["replies"], {}))
 
 
 def _all_kinds() -> Iterable[type]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from issuing_disburse.simulator import saving
-from issuing_disburse.simulator.accounts import Account, currency_of
+from issuing_disburse.simulator import events, saving
+from issuing_disburse.simulator.accounts import ISSUING_COUNTRIES, Account, currency_of
+from issuing_disburse.simulator.arguments import check_amount, check_word
 from issuing_disburse.simulator.backstage import Backstage
+from issuing_disburse.simulator.balance_settings import INTERVAL
 from issuing_disburse.simulator.behaviour import Behaviour
 from issuing_disburse.simulator.catalogue import ACTIONS, ENDPOINTS
 from issuing_disburse.simulator.clock import START, SimulatorClock, microseconds
@@ -185,6 +187,8 @@ class IssuingSimulator(Doors, MerchantVerbs, Backstage, Lookout):
                 due = world.agenda.pop(target)
                 if due is None:
                     world.now = max(world.now, target)
+                    if not world.keeps_events:
+                        events.forget(world)
                     return
                 when, _, action, arguments = due
                 world.now = max(world.now, when)
@@ -220,7 +224,15 @@ class IssuingSimulator(Doors, MerchantVerbs, Backstage, Lookout):
             balance_transfers: Whether the early-access ``/v1/balance_transfers`` works for it.
             payouts: Its payout schedule: ``manual``, ``daily``, ``weekly``, ``monthly``.
             issuing_funds: Its first Issuing balance, in minor units of its own currency.
+
+        Raises:
+            SimulatorError: There are no accounts in that country, or another argument makes no
+                sense; nothing was made.
         """
+        check_word(country, ISSUING_COUNTRIES, "country")
+        check_word(payouts, INTERVAL.values, "payouts")
+        if issuing_funds:
+            check_amount(issuing_funds, "issuing_funds")
         world = self._world
         with world.lock:
             account = Account(

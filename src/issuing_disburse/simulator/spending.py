@@ -73,6 +73,7 @@ class Controls:
 
 
 NO_CONTROLS = Controls()
+_NO_LISTS = dict.fromkeys(_LISTS)
 
 
 @define(eq=False)
@@ -114,7 +115,7 @@ class Spend:
         days: Iterable[object] = (
             ("*",) if start is None else range(start // DAY_SECONDS, now // DAY_SECONDS + 1)
         )
-        get, wanted = self.sums.get, categories or ("*",)
+        get, wanted = self.sums.get, set(categories) or {"*"}
         return sum(get(f"{day}/{category}", 0) for day in days for category in wanted)
 
 
@@ -277,6 +278,8 @@ def controls_wire(
     """
     Return controls as Stripe shows them; a default limit only where it is made visible.
     """
+    if controls is NO_CONTROLS and default_limit is None:  # as most are
+        return {**_NO_LISTS, "spending_limits": [], "spending_limits_currency": currency}
     wire: Wire = {}
     for name in _LISTS:
         value = getattr(controls, name)

@@ -48,7 +48,7 @@ class Transfer(Resource):
     reversals: list[str] = field(factory=list)
 
     def wire(self, world: World) -> Wire:
-        newest = [world.by_id[name].show(world) for name in reversed(self.reversals)]
+        newest = [world.by_id[name] for name in self.reversals[: -SHOWN_REVERSALS - 1 : -1]]
         return {
             "id": self.id,
             "object": "transfer",
@@ -64,11 +64,11 @@ class Transfer(Resource):
             "metadata": self.metadata,
             "reversals": {
                 **list_of(
-                    list(newest[:SHOWN_REVERSALS]),
+                    [each.show(world) for each in newest],
                     f"/v1/transfers/{self.id}/reversals",
-                    has_more=len(newest) > SHOWN_REVERSALS,
+                    has_more=len(self.reversals) > SHOWN_REVERSALS,
                 ),
-                "total_count": len(newest),
+                "total_count": len(self.reversals),
             },
             "reversed": self.amount_reversed == self.amount,
             "source_transaction": None,

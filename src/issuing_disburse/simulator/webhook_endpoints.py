@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from attrs import define, field
 
+from issuing_disburse.simulator.arguments import is_web_address
 from issuing_disburse.simulator.errors import ApiError
 from issuing_disburse.simulator.listing import page
 from issuing_disburse.simulator.metadata import Metadata, merge_metadata
@@ -83,6 +84,8 @@ def _check_url(value: str, name: str) -> None:
         raise ApiError(
             "Invalid URL: An explicit scheme (such as https) must be provided.", param=name
         )
+    if not is_web_address(value):
+        raise ApiError("Invalid URL: it names no host.", param=name)
 
 
 _EVENTS = Sequence(Text(check=_check_event_name), clearable=False)

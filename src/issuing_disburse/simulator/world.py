@@ -2,12 +2,14 @@
 What exists in the simulated Stripe, and how is it found and shown?
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypeVar
 
-from attrs import define, field
+from attrs import define, field, fields
 from orjson import Fragment
 
 from issuing_disburse.simulator.behaviour import Behaviour
@@ -72,7 +74,12 @@ class Resource:
         Return the JSON form, made once and kept until something in it changes.
         """
         inner = self.inside(world)
-        inner_shown = None if inner is None else inner.show(world)
+        if inner is None:
+            if self.shown is None:
+                self.json = to_json(self.wire(world))
+                self.shown = Fragment(self.json)
+            return self.shown
+        inner_shown = inner.show(world)
         if self.shown is None or self.shown_inside is not inner_shown:
             self.json = to_json(self.wire(world))
             self.shown = Fragment(self.json)
@@ -85,6 +92,15 @@ class Resource:
         """
         self.show(world)
         return self.json
+
+    def show_as(self, world: "World", wire: Wire) -> None:
+        """
+        Keep the JSON form of *wire*, which is what `wire` returns at this moment.
+        """
+        inner = self.inside(world)
+        self.shown_inside = None if inner is None else inner.show(world)
+        self.json = to_json(wire)
+        self.shown = Fragment(self.json)
 
     def changed(self) -> None:
         """
@@ -114,6 +130,8 @@ class World:
     indexes: dict[tuple[str, str, str, str], Resource | list[Resource]] = field(factory=dict)
     agenda: Agenda = field(factory=Agenda)
     positions: int = 0
+    keeps_events: bool = True
+    forgot_on: int = 0
     endpoints: list["WebhookEndpoint"] = field(factory=list)
     keys: dict[str, "Key"] = field(factory=dict)
     lock: RLock = field(factory=RLock, repr=False)
@@ -150,9 +168,11 @@ class World:
             return
         key = (resource.account, resource.noun, name, value)
         there = self.indexes.setdefault(key, resource)
+        if there is resource:
+            return
         if isinstance(there, list):
             there.append(resource)
-        elif there is not resource:
+        else:
             self.indexes[key] = [there, resource]
 
     def found(self, kind: type[Resource], owner: str, name: str, value: str) -> list[Resource]:
@@ -181,6 +201,21 @@ class World:
             joined = [*self.found(type(resource), resource.account, name, new), resource]
             joined.sort(key=_position)
             self.indexes[resource.account, resource.noun, name, new] = joined
+
+    def forget(self, noun: str, before: int) -> None:
+        """
+        Drop every object of a kind that was made before a moment (Unix seconds).
+        """
+        for owner, items in list(self.lists.items()):
+            if owner[1] == noun:
+                gone = bisect_left(items, before, key=_created)
+                self.lists[owner] = items[gone:]
+                for resource in items[:gone]:
+                    del self.by_id[resource.id]
+        for place, found in list(self.indexes.items()):
+            if place[1] == noun:
+                items = found if isinstance(found, list) else [found]
+                self.indexes[place] = items[bisect_left(items, before, key=_created) :]
 
     def get(self, kind: type[R], name: str) -> R:
         """
@@ -216,6 +251,10 @@ def _position(resource: Resource) -> int:
     return resource.position
 
 
+def _created(resource: Resource) -> int:
+    return resource.created
+
+
 @define(eq=False)
 class Key:
     """
@@ -249,6 +288,7 @@ class Call:
     version_given: bool = False
     ask: Callable[["Call", str, "WebhookEndpoint"], "Answer"] | None = None
     outbox: list[tuple[str, str, int]] = field(factory=list)
+    origin: bytes = b""
 
     @classmethod
     def of_clock(cls, world: World, account: "Account") -> Self:
@@ -275,7 +315,22 @@ class Call:
 def changing(resource: Resource, world: World) -> Iterator[Wire]:
     """
     Yield the wire form from before a change, and drop the kept JSON afterwards.
+
+    A change that is refused half-way is undone: what is shown is replaced and never changed in
+    place, so putting the old values back is enough.
     """
     before = resource.wire(world)
-    yield before
+    names = _attributes(type(resource))  # type: ignore[arg-type]  # a class is hashable
+    kept = [(name, getattr(resource, name)) for name in names]
+    try:
+        yield before
+    except BaseException:
+        for name, value in kept:
+            setattr(resource, name, value)
+        raise
     resource.changed()
+
+
+@cache
+def _attributes(kind: type[Resource]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
