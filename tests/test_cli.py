@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -103,6 +104,25 @@ def run(*arguments: str) -> Result:
 
 def uncoloured(text: str) -> str:
     return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+def test_the_version_is_told_when_asked_for() -> None:
+    """A bug report can say which version it is about."""
+    result = run("--version")
+
+    assert (0, f"issuing-disburse {version('issuing-disburse')}\n") == (
+        result.exit_code,
+        result.stdout,
+    )
+
+
+def test_the_demo_fits_a_terminal_when_it_is_80_wide() -> None:
+    """No heading and no reason runs over the edge or is broken in its middle of a word."""
+    lines = run("demo").stdout.splitlines()
+
+    assert 80 >= max(map(len, lines))
+    assert "4. Closing statement (usd)" in lines
+    assert "(usd)" not in lines
 
 
 def test_the_demo_is_told_when_nothing_is_asked_for() -> None:

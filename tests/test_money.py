@@ -218,3 +218,11 @@ def test_money_prints_with_the_decimals_of_its_currency(value: Money, text: str)
 def test_repr_is_how_it_was_made() -> None:
     """A repr in a log can be pasted into a test."""
     assert "Money(-12500, 'usd')" == repr(Money(-12_500, "usd"))
+
+
+def test_money_and_a_number_do_not_mix() -> None:
+    """A bare number has no currency, so adding or comparing it is a type error like any other."""
+    with pytest.raises(TypeError, match="Money"):
+        Money(1, "usd") + 1  # type: ignore[operator]  # this is the mistake
+    with pytest.raises(TypeError, match="Money"):
+        Money(1, "usd") < 1  # type: ignore[operator]  # noqa: B015  # likewise

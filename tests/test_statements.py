@@ -110,3 +110,17 @@ def test_statement_is_not_balanced_when_a_figure_is_off() -> None:
     assert said.is_balanced
     for name in ("funded", "held", "spent", "refunded", "disputed", "covered", "reclaimed"):
         assert not evolve(said, **{name: getattr(said, name) + usd(1)}).is_balanced
+
+
+def test_statement_prints_its_figures_and_no_entry() -> None:
+    """What is printed is the order, its status and each figure, on one line."""
+    store = make_store()
+    record = book(
+        store, make_record(), Facts(scope="ic_1", allotted=(Amounts(id="ic_1", minor=500),))
+    )
+    expected = (
+        "claim-8841 is active: funded 5.00 usd, held 0.00 usd, spent 0.00 usd, refunded 0.00 usd, "
+        "disputed 0.00 usd, covered 0.00 usd, reclaimed 0.00 usd, remaining 5.00 usd"
+    )
+
+    assert expected == str(statement(store, record))

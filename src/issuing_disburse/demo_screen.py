@@ -142,8 +142,7 @@ def show_report(console: Console, report: DemoReport) -> None:
     Tell the whole story, chapter by chapter.
     """
     console.print(
-        f"issuing-disburse demo, seed {report.seed}: everything on the embedded simulator, "
-        "no network, no real money."
+        f"issuing-disburse demo, seed {report.seed}: all simulated, no network, no real money."
     )
     _show_cards(console, report)
     _show_purchases(console, report.events)
@@ -240,26 +239,32 @@ def _show_purchases(console: Console, events: Sequence[Event]) -> None:
     for one in reasons:
         words = _STRIPE_SAYS.get(one.reason)
         told = f"{one.reason}: {words}" if words else one.reason
-        console.print(f"  {one.order_id}, {plain(one.amount)}, {_WHO[one.decided_by]}: {told}")
+        line = f"{one.order_id}, {plain(one.amount)}, {_WHO[one.decided_by]}: {told}"
+        console.print(Padding(Text(line), (0, 0, 0, 2)))
 
 
 def _show_time(console: Console, report: DemoReport) -> None:
-    rows = [
-        Row(cells=(one.order_id, plain(one.reclaimed), one.outcome, one.message))
-        for one in report.reclamations
-        if not one.reclaimed.is_zero or one.outcome != "closed"
+    shown = [
+        one for one in report.reclamations if not one.reclaimed.is_zero or one.outcome != "closed"
     ]
-    back = Row(cells=("total", plain(report.total("reclaimed")), "", ""), style=_LOUD)
+    columns = [
+        Column(name="order"),
+        Column(name="reclaimed", is_money=True),
+        Column(name="outcome"),
+        *([Column(name="note")] if any(one.message for one in shown) else []),
+    ]
+    width = len(columns)
+    rows = [
+        Row(cells=(one.order_id, plain(one.reclaimed), one.outcome, one.message)[:width])
+        for one in shown
+    ]
+    total = ("total", plain(report.total("reclaimed")), "", "")
+    back = Row(cells=total[:width], style=_LOUD)
     show_table(
         console,
-        f"3. It is {day(report.ended_at)}, by the simulated clock: what was not spent is reclaimed "
+        f"3. It is {day(report.ended_at)} (simulated): what was not spent is reclaimed "
         f"({report.currency})",
-        (
-            Column(name="order"),
-            Column(name="reclaimed", is_money=True),
-            Column(name="outcome"),
-            Column(name="note"),
-        ),
+        columns,
         rows,
         footer=back,
     )
@@ -280,8 +285,8 @@ def _show_statement(console: Console, report: DemoReport) -> None:
     total = Row(cells=("total", *(plain(report.total(name)) for name in COLUMNS), ""), style=_LOUD)
     show_table(
         console,
-        f"4. Closing statement ({report.currency}): funded + refunded = spent + reclaimed + held "
-        "+ remaining",
+        f"4. Closing statement ({report.currency})\n"
+        "   funded + refunded = spent + reclaimed + held + remaining",
         (
             Column(name="order"),
             *(Column(name=name, is_money=True) for name in COLUMNS),

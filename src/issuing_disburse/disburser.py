@@ -5,7 +5,6 @@ What do users hold in their hands, and what is it made of?
 from __future__ import annotations
 
 import os
-import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,8 +15,21 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from .account_statements import AccountStatement, account_statement
-from .alerts import AlertRecord, AuthorizationAlert, AuthorizationAlertKind, Misses
+from .alerts import KINDS, AlertRecord, AuthorizationAlert, AuthorizationAlertKind, Misses
 from .announcing import Announcer, AnnouncingStore, DeclineTeller, Unsubscribe
+from .arguments import (
+    check_account,
+    check_address,
+    check_answering,
+    check_kind,
+    check_limit,
+    check_parts,
+    check_period,
+    check_secrets,
+    check_time,
+    mode_of,
+    thresholds,
+)
 from .attribution import attribution_from
 from .bookkeeper import Bookkeeper
 from .card_steps import CardSteps
@@ -79,8 +91,6 @@ AnswerBy: TypeAlias = Literal["webhook", "api"]
 
 DEFAULT_TEST_STORE = "sqlite:///issuing_disburse.test.sqlite3"
 LEASE_SECONDS = 120.0
-
-_API_KEY = re.compile(r"[sr]k_(test|live)_[!-~]+", re.ASCII)
 
 
 def _system_clock() -> datetime:
@@ -301,9 +311,14 @@ class Disburser:
         """
         key, secrets = Hidden(api_key), Hidden.each(webhook_secret)
         del api_key, webhook_secret  # error reporters keep the variables of frames
-        is_livemode = _mode_of(key)
-        _check_account(account)
-        _check_answering(answer_by, probe_max_minor)
+        is_livemode = mode_of(key)
+        check_secrets(secrets)
+        check_account(account)
+        check_answering(answer_by, probe_max_minor)
+        check_parts(policy=policy, route=route, others=others, http_client=http_client)
+        check_time(clock=clock, sleep=sleep, timer=timer, lease_seconds=lease_seconds)
+        check_address(api_base, preview_version=preview_version, is_livemode=is_livemode)
+        low = thresholds(low_balance)
         if sink is not None:
             check_sink(sink)
         if store is None:
@@ -347,7 +362,7 @@ class Disburser:
             keeps_orders=keeps_orders,
             accept_empty_store=accept_empty_store,
             announcer=Announcer(),
-            low_balance=_thresholds(low_balance),
+            low_balance=low,
             answer_by=answer_by,
             probe_max_minor=probe_max_minor,
             unstored=Unstored(),
@@ -381,7 +396,7 @@ class Disburser:
 
         Close the one that `connect` made, not this one.
         """
-        _check_account(account)
+        check_account(account)
         return type(self)(evolve(self._shared, owns_store=False), account)
 
     def disburse(self, order: Order) -> Disbursement:
@@ -404,6 +419,7 @@ class Disburser:
 
         Stripe: ``POST /v1/issuing/cardholders``, the funding route's calls, ``POST /v1/issuing/cards``
         """
+        check_kind("order", order, Order)
         today = self._shared.clock().date()
         order.recipient.check_for(order.amount.currency, today=today)  # before any call
         self._admit()
@@ -475,7 +491,7 @@ class Disburser:
             InvalidInputError: The period is none.
             ChainBrokenError: A ledger entry was changed or removed; see `verify_ledger`.
         """
-        _check_period(since, until)
+        check_period(since, until)
         return account_statement(self.store, self.account, since, until)
 
     def reissue(self, order_id: str) -> Disbursement:
@@ -557,8 +573,10 @@ class Disburser:
             How many records were erased or reduced.
 
         Raises:
+            InvalidInputError: It is no recipient.
             StoreError: The store failed; call again.
         """
+        check_kind("recipient", recipient, Recipient)
         return Forgetter(account=self.account, store=self.store).forget(recipient)
 
     def reclaim(self, order_id: str) -> Reclamation:
@@ -587,7 +605,11 @@ class Disburser:
         Args:
             limit: Stop after that many.
             progress: Is called with each one.
+
+        Raises:
+            InvalidInputError: The limit is no count; nothing was reclaimed.
         """
+        check_limit(limit)
         self._identify()
         self._settler.settle()
         done: list[Reclamation] = []
@@ -648,7 +670,7 @@ class Disburser:
         Stripe: ``GET /v1/balance_transactions``, ``GET /v1/transfers``, ``GET /v1/issuing/cards``,
         ``GET /v1/issuing/authorizations``, ``GET /v1/balance``
         """
-        _check_period(since, until)
+        check_period(since, until)
         self._identify()
         self._settler.settle()
         self.funding.catch_up(self.account)
@@ -719,7 +741,7 @@ class Disburser:
 
         Stripe: ``GET /v1/issuing/authorizations``
         """
-        _check_period(since, until)
+        check_period(since, until)
         self._identify()
         filters: Params = {"created": {"gte": since, "lt": until}} if since or until else {}
         return self._shared.api.pages("/v1/issuing/authorizations", filters, account=self.account)
@@ -835,8 +857,12 @@ class Disburser:
             since: Only what happened from here on (UTC).
 
         Raises:
+            InvalidInputError: There is no such kind, or the time has no zone.
             StoreError: The store cannot be read. What waits in memory for it is kept.
         """
+        if kind is not None and kind not in KINDS:
+            raise InvalidInputError("kind", "is unknown", f"pass one of {', '.join(sorted(KINDS))}")
+        check_period(since, None)
         self._decider.settle_unstored(whole=True)
         states = None if kind is None else (kind,)
         records = every(self.store, AlertRecord, group=account_key(self.account), states=states)
@@ -972,51 +998,3 @@ def _connected_route(shared: _Shared, account: str | None) -> FundingRoute:
 def _default_route(shared: _Shared, account: str | None) -> FundingRoute:
     route = BalanceTransferRoute if account is None else TransferRoute
     return route(api=shared.api, clock=shared.clock, attribution=attribution_from(shared.store))
-
-
-def _thresholds(low_balance: Iterable[Money]) -> tuple[Money, ...]:
-    given = (low_balance,) if isinstance(low_balance, Money) else tuple(low_balance)
-    if not all(isinstance(one, Money) for one in given):
-        raise InvalidInputError("low_balance", "is no amount of money", "pass Money.of(...)")
-    return given
-
-
-def _check_period(since: Any, until: Any) -> None:
-    for name, value in (("since", since), ("until", until)):
-        if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
-            raise InvalidInputError(name, "is no time with a zone", "pass an aware datetime")
-    if since is not None and until is not None and since >= until:
-        raise InvalidInputError("until", "is not after since", "pass the end of the period")
-
-
-def _mode_of(key: Hidden) -> bool:
-    is_livemode = _is_live(key)
-    if is_livemode is None:
-        raise InvalidInputError(
-            "api_key",
-            "is no secret or restricted key of Stripe's",
-            "pass sk_test_…, sk_live_… or rk_…",
-        )
-    return is_livemode
-
-
-def _is_live(key: Hidden) -> bool | None:
-    text: object = key.revealed()
-    found = _API_KEY.fullmatch(text) if isinstance(text, str) else None
-    return None if found is None else found[1] == "live"
-
-
-def _check_account(account: Any) -> None:
-    if account is not None and (not isinstance(account, str) or not account.startswith("acct_")):
-        raise InvalidInputError(
-            "account", "is no account id", "pass 'acct_…', or None for the platform's own balance"
-        )
-
-
-def _check_answering(answer_by: Any, probe_max_minor: Any) -> None:
-    if answer_by not in ("webhook", "api"):
-        raise InvalidInputError("answer_by", "is unknown", "use 'webhook' or 'api'")
-    if type(probe_max_minor) is not int or not 0 <= probe_max_minor <= 10_000:  # noqa: PLR2004  # a test, not a purchase
-        raise InvalidInputError(
-            "probe_max_minor", "must be a whole number from 0 to 10000", "use 100, Stripe's 1 USD"
-        )

@@ -46,7 +46,9 @@ def latinised(text: str) -> str:
 
 
 def _text(path: str, value: object, longest: int) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if value is not None and not isinstance(value, str):
+        raise InvalidInputError(path, f"is {type(value).__name__}, not text", "put it in quotes")
+    if value is None or not value.strip():
         raise InvalidInputError(path, "is missing", "give a non-empty text")
     if len(value) > longest:
         raise InvalidInputError(path, f"is longer than {longest} characters", "shorten it")

@@ -57,6 +57,24 @@ class Statement:
         came = self.funded + self.refunded + self.disputed + self.covered
         return came == self.spent + self.held + self.reclaimed + self.remaining
 
+    def __str__(self) -> str:
+        """
+        Return order, status and figures on one line; `entries` and `alerts` have the rest.
+        """
+        names = [
+            "funded",
+            "held",
+            "spent",
+            "refunded",
+            "disputed",
+            "covered",
+            "reclaimed",
+            "remaining",
+        ]
+        figures = ", ".join(f"{name} {getattr(self, name)}" for name in names)
+        alerts = f"; {len(self.alerts)} to look at" if self.alerts else ""
+        return f"{self.order_id} is {self.status}: {figures}{alerts}"
+
     def sources(self, figure: Figure) -> tuple[Source, ...]:
         """
         Return what is behind *figure*: Stripe ids, minor units, ledger entries; their sum is the figure.

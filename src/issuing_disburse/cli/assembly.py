@@ -2,6 +2,9 @@
 Which commands are there?
 """
 
+from importlib.metadata import version as version_of
+from typing import Annotated
+
 import typer
 
 from issuing_disburse.cli.backtesting import backtest_command
@@ -15,6 +18,25 @@ from issuing_disburse.cli.simulator_server import simulator
 from issuing_disburse.cli.stores import store_app
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"issuing-disburse {version_of('issuing-disburse')}")
+        raise typer.Exit
+
+
+def about(
+    version: Annotated[  # answered before any command runs
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """
+    Take the options that come before a command.
+    """
+
+
 def make_app() -> typer.Typer:
     """
     Put the commands together; needs the extra ``cli``.
@@ -26,6 +48,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,  # they may show variables
     )
+    app.callback()(about)
     for command in (demo, status, resume, reclaim, reconcile, report, preflight):
         app.command()(command)
     served = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
