@@ -5,8 +5,7 @@ How does an event of Stripe's become an entry in our books, once, in whatever or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from attrs import evolve, frozen
 
@@ -16,6 +15,7 @@ from .claims import settled
 from .disbursement import Status
 from .exceptions import PayloadInvalidError
 from .facts import AuthorizationFacts, DisputeFacts, Facts, TransactionFacts
+from .parking import Booked, park
 from .ports import Clock, Store, Transaction
 from .records import (
     CardRecord,
@@ -23,10 +23,7 @@ from .records import (
     FundingRecord,
     ParkedEvent,
     RecipientRecord,
-    StepRecord,
-    account_key,
 )
-from .routes import FUNDING_METADATA
 from .snapshots import (
     Fact,
     Object,
@@ -34,21 +31,17 @@ from .snapshots import (
     dispute_facts,
     id_of,
     needed_id,
+    text_of,
     transaction_facts,
 )
+from .waking import mark_of, wake_account, wake_members
 
-Booked: TypeAlias = Literal["booked", "parked", "ignored"]
 FetchObject: TypeAlias = Callable[[str, str | None], Object]
 
-PARKED_MAX = 200
-"""How many events are parked for one account at most; the oldest gives way."""
-
-PARKED_FOR = timedelta(days=7)
-"""How long an event is parked. What is missed then is read from Stripe when the card is closed."""
-
-
 _OURS = ("issuing_authorization.", "issuing_transaction.", "issuing_dispute.", "issuing_card")
-_MONEY = ("topup.", "payout.")
+_MONEY = ("balance.", "payout.", "topup.", "transfer.")
+_FOLLOWED = ("payout.", "topup.")
+_WORD_MAX = 100
 
 FollowMoney: TypeAlias = Callable[[str], object]
 """Asks what became of one funding, by its key, and books it."""
@@ -78,9 +71,7 @@ class Bookkeeper:
             StoreError: Nothing was booked; Stripe should deliver again.
         """
         kind = event.get("type")
-        if isinstance(kind, str) and kind.startswith(_MONEY):
-            return self._book_money(event)
-        if not isinstance(kind, str) or not kind.startswith(_OURS):
+        if not isinstance(kind, str) or not kind.startswith((*_OURS, *_MONEY)):
             return "ignored"
         data = event.get("data")
         body = data.get("object") if isinstance(data, Mapping) else None
@@ -88,6 +79,8 @@ class Bookkeeper:
             raise PayloadInvalidError("data.object is missing", param="data.object")
         cause = id_of(event.get("id")) or kind
         account = id_of(event.get("account"))
+        if kind.startswith(_MONEY):
+            return self._book_money(kind, body, account)
         if kind.startswith("issuing_dispute."):
             return self._book_dispute(body, cause=cause, account=account)
         match kind:
@@ -96,25 +89,32 @@ class Bookkeeper:
             case "issuing_transaction.created" | "issuing_transaction.updated":
                 found = self.book_fact(transaction_facts(body), cause=cause, account=account)
             case "issuing_card.updated":
-                found = self.book_card(needed_id(body.get("id"), "id"), str(body.get("status")))
+                status = text_of(body, "status")[:_WORD_MAX]
+                found = self.book_card(needed_id(body.get("id"), "id"), status)
             case "issuing_cardholder.updated":
                 found = self._book_cardholder(body, account)
             case _:
                 found = "ignored"
         return found
 
-    def _book_money(self, event: Object) -> Booked:
+    def _book_money(self, kind: str, body: Object, account: str | None) -> Booked:
         """
-        Have a funding of ours followed; the event only says that it is time to look.
+        Let no order wait any longer than it must for money that has moved, and have it followed.
+
+        The event only says that it is time to look.
         """
-        data = event.get("data")
-        body = data.get("object") if isinstance(data, Mapping) else None
-        marks = body.get("metadata") if isinstance(body, Mapping) else None
-        mark = marks.get(FUNDING_METADATA) if isinstance(marks, Mapping) else None
-        if not isinstance(mark, str) or self.follow is None:
+        now = self.clock()
+        if kind.startswith("balance."):
+            return "booked" if wake_account(self.store, account, now=now) else "ignored"
+        mark = mark_of(body)
+        if mark is None:
             return "ignored"
-        if self.store.read(lambda tx: tx.get(FundingRecord, mark)) is None:
+        funding = self.store.read(lambda tx: tx.get(FundingRecord, mark))
+        if funding is None or account not in {None, funding.account}:
             return "ignored"
+        woken = wake_members(self.store, funding, now=now)
+        if self.follow is None or not kind.startswith(_FOLLOWED):
+            return "booked" if woken else "ignored"
         self.follow(mark)
         return "booked"
 
@@ -137,7 +137,7 @@ class Bookkeeper:
         def work(tx: Transaction) -> Booked:
             card = tx.get(CardRecord, card_id)
             if card is None:
-                return self._park(tx, chosen, cause, account)
+                return park(tx, chosen, cause=cause, account=account, now=self.clock())
             if account not in {None, card.account}:
                 return "ignored"
             self.merge(tx, card, chosen, cause=cause, is_final=is_final)
@@ -234,7 +234,7 @@ class Bookkeeper:
             card = tx.get(CardRecord, card_id)
             if card is None:
                 return "ignored"
-            if card.card_status in {"canceled", status}:
+            if not status or card.card_status in {"canceled", status}:
                 return "booked"
             changed = evolve(card, card_status=status)
             record = tx.get(DisbursementRecord, card.group, lock=True)
@@ -248,10 +248,13 @@ class Bookkeeper:
 
     def _book_cardholder(self, body: Object, account: str | None) -> Booked:
         cardholder_id = needed_id(body.get("id"), "id")
-        requirements = body.get("requirements") or {}
-        reason = requirements.get("disabled_reason")
+        found = body.get("requirements")
+        requirements = found if isinstance(found, Mapping) else {}
+        reason = text_of(requirements, "disabled_reason")[:_WORD_MAX] or None
         if reason is None and body.get("status") != "active":
-            reason = str(body.get("status"))
+            reason = text_of(body, "status")[:_WORD_MAX] or "unknown"
+        past_due = requirements.get("past_due")
+        past_due = past_due if isinstance(past_due, list) else []
 
         def work(tx: Transaction) -> Booked:
             known = tx.find(RecipientRecord, group=cardholder_id, limit=10)
@@ -260,51 +263,11 @@ class Bookkeeper:
                     evolve(
                         one,
                         disabled_reason=reason,
-                        past_due=tuple(requirements.get("past_due") or ()),
+                        past_due=tuple([one for one in past_due if isinstance(one, str)]),
                         checked_at=self.clock(),
                     )
                 )
             return "booked" if known else "ignored"
-
-        return self.store.transact(work)
-
-    def _park(self, tx: Transaction, fact: Fact, cause: str, account: str | None) -> Booked:
-        """
-        Keep an event for a card that may be one of ours, still on its way into the store.
-        """
-        if isinstance(fact, DisputeFacts) or not _is_issuing(tx, account):
-            return "ignored"
-        key = f"{cause}/{fact.id}"
-        if tx.get(ParkedEvent, key) is None:
-            self._make_room(tx, account)
-            tx.put(
-                ParkedEvent(
-                    event_id=key,
-                    card_id=fact.card_id,
-                    fact=fact,
-                    received_at=self.clock(),
-                    account=account,
-                )
-            )
-        return "parked"
-
-    def _make_room(self, tx: Transaction, account: str | None) -> None:
-        waiting = tx.find(ParkedEvent, states=(account_key(account),), limit=PARKED_MAX)
-        if len(waiting) == PARKED_MAX:
-            oldest = min(waiting, key=lambda one: one.received_at)
-            tx.delete(ParkedEvent, oldest.key)
-
-    def forget_parked(self) -> int:
-        """
-        Forget events that were parked too long for a card that never came; return how many.
-        """
-        before = self.clock() - PARKED_FOR
-
-        def work(tx: Transaction) -> int:
-            expired = tx.find(ParkedEvent, due_before=before, limit=1_000)
-            for one in expired:
-                tx.delete(ParkedEvent, one.key)
-            return len(expired)
 
         return self.store.transact(work)
 
@@ -322,19 +285,6 @@ def _known_authorization(tx: Transaction, fact: AuthorizationFacts) -> Authoriza
     card = tx.get(CardRecord, fact.card_id)
     record = tx.get(DisbursementRecord, card.group) if card else None
     return record.facts.authorization(fact.id) if record and record.facts else None
-
-
-def _is_issuing(tx: Transaction, account: str | None) -> bool:
-    """
-    Tell whether a card of the account may be on its way: an order is pending, or a step was begun.
-    """
-    group = account_key(account)
-    pending = (Status.PENDING.value,)
-    if tx.find(DisbursementRecord, group=group, states=pending, limit=1):
-        return True
-    prefix = f"order/{group}/"  # a reissue, too, whose order is not pending
-    begun = tx.find(StepRecord, states=("intended",), after=prefix, limit=1)
-    return bool(begun) and begun[0].key.startswith(prefix)
 
 
 def _captures_told_by(fact: Fact, facts: Facts) -> tuple[TransactionFacts, ...]:

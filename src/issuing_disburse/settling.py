@@ -17,6 +17,7 @@ from .exceptions import DisburseError, PayloadInvalidError, RefusedError
 from .facts import AuthorizationFacts
 from .money import Money
 from .paging import every
+from .parking import forget_parked
 from .ports import Clock, Store, Transaction
 from .records import CardRecord, Claim
 from .snapshots import Object, authorization_facts
@@ -61,7 +62,7 @@ class ClaimSettler:
 
         Stripe: ``GET /v1/issuing/authorizations/:id``
         """
-        self.bookkeeper.forget_parked()
+        forget_parked(self.store, now=self.clock())
         before = self.clock() - SILENCE
         return tuple([self._settled(card, claim) for card, claim in self._silent(before)])
 

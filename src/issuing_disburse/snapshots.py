@@ -70,7 +70,7 @@ def _ids(value: Any) -> frozenset[str]:
     return frozenset(name for one in found if (name := id_of(one)) is not None)
 
 
-def _text(place: Any, name: str) -> str:
+def text_of(place: Any, name: str) -> str:
     """
     Return a text that can be stored: half a character, which JSON allows, cannot.
     """
@@ -90,7 +90,7 @@ def _verdict(entry: Object) -> Verdict | None:
             at=when(entry.get("created")),
             minor=_minor(entry.get("amount"), "request_history.amount"),
             approved=entry.get("approved") is True,
-            reason=_text(entry, "reason"),
+            reason=text_of(entry, "reason"),
         )
     except PayloadInvalidError:
         return None
@@ -106,12 +106,12 @@ def authorization_facts(body: Object) -> AuthorizationFacts:
         card_id=needed_id(body.get("card"), "card"),
         created=when(body.get("created")),
         approved=body.get("approved") is True,
-        status=_text(body, "status") or "pending",
+        status=text_of(body, "status") or "pending",
         amount_minor=_minor(body.get("amount"), "amount"),
         movements=_movements(body.get("balance_transactions")),
         transactions=_ids(body.get("transactions")),
-        merchant=_text(merchant, "name"),
-        category=_text(merchant, "category"),
+        merchant=text_of(merchant, "name"),
+        category=text_of(merchant, "category"),
         has_lapsed=_has_lapsed(body),
         history=_history(body.get("request_history")),
     )
@@ -143,10 +143,10 @@ def transaction_facts(body: Object) -> TransactionFacts:
         id=needed_id(body.get("id"), "id"),
         card_id=needed_id(body.get("card"), "card"),
         created=when(body.get("created")),
-        type=_text(body, "type"),
+        type=text_of(body, "type"),
         minor=_minor(body.get("amount"), "amount"),
         authorization=id_of(body.get("authorization")),
-        merchant=_text(merchant, "name"),
+        merchant=text_of(merchant, "name"),
     )
 
 
@@ -158,7 +158,7 @@ def dispute_facts(body: Object) -> DisputeFacts:
     return DisputeFacts(
         id=needed_id(body.get("id"), "id"),
         transaction=needed_id(body.get("transaction"), "transaction"),
-        status=_text(body, "status"),
+        status=text_of(body, "status"),
         movements=_movements(moved),
         provisional=frozenset(
             str(one.get("id"))

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from issuing_disburse import Status
-from issuing_disburse.bookkeeper import PARKED_FOR
 from issuing_disburse.exceptions import DisburseError, RecipientNotReadyError
+from issuing_disburse.parking import PARKED_FOR
 from issuing_disburse.records import ParkedEvent
 from issuing_disburse.simulator.faults import Fault, LoseConnection, Webhook
 from late_things import won_dispute
