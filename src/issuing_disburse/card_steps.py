@@ -118,6 +118,27 @@ class CardSteps:
             guard=guard,
         )
 
+    def is_there_none(self, record: DisbursementRecord, guard: Guard) -> bool:
+        """
+        Tell whether the card of the record's generation is certain not to exist.
+        """
+        journal, step = self._journal(record, guard), f"card-{record.generation}"
+        return journal.begun(step) is None or journal.is_refused(step)
+
+    def step_back(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
+        """
+        Forget that a next card was to be issued: there is none, and the order can be closed.
+        """
+
+        def work(tx: Transaction) -> DisbursementRecord:
+            guard(tx)
+            current = tx.get(DisbursementRecord, record.key, lock=True) or record
+            if current.generation <= len(current.cards):
+                return current
+            return tx.put(evolve(current, generation=len(current.cards)))
+
+        return self.store.transact(work)
+
     def retire(self, record: DisbursementRecord, guard: Guard) -> None:
         """
         Cancel a card that was issued inactive, and never became usable.

@@ -21,6 +21,9 @@ GENERATION_METADATA = "issuing_disburse_generation"
 AMOUNT_METADATA = "issuing_disburse_amount"
 EXPIRES_METADATA = "issuing_disburse_expires"
 FINGERPRINT_METADATA = "issuing_disburse_fingerprint"
+ATTEMPT_METADATA = "issuing_disburse_attempt"
+WAITS_METADATA = "issuing_disburse_waits_for"
+"""Says ``sink`` until the card is activated for the first time."""
 
 
 def card_params(
@@ -56,6 +59,8 @@ def card_params(
             AMOUNT_METADATA: str(amount.minor),
             EXPIRES_METADATA: str(int(record.expires_at.timestamp())),
             FINGERPRINT_METADATA: record.fingerprint,
+            ATTEMPT_METADATA: str(record.attempt),
+            **({WAITS_METADATA: "sink"} if status == "inactive" else {}),
         },
     }
 
@@ -175,13 +180,17 @@ class CardFactory:
 
         call = self.api.prepare(
             f"/v1/issuing/cards/{card_id}",
-            {"status": "active"},
+            {"status": "active", "metadata": {WAITS_METADATA: ""}},
             account=account,
             keep=card_outcome,
         )
         return journal.once(f"activate-{card_id}", call, look, then=then)
 
     def _look(self, record: DisbursementRecord, cardholder_id: str) -> Look:
+        """
+        Return the look for the card of this attempt: an earlier one may have left a cancelled card.
+        """
+
         def look() -> Outcome | None:
             pages = self.api.pages(
                 "/v1/issuing/cards", {"cardholder": cardholder_id}, account=record.account
@@ -192,6 +201,7 @@ class CardFactory:
                     metadata.get(ORDER_METADATA) == record.order_id
                     and metadata.get(GENERATION_METADATA) == str(record.generation)
                     and metadata.get(FINGERPRINT_METADATA) == record.fingerprint
+                    and metadata.get(ATTEMPT_METADATA, "1") == str(record.attempt)
                 ):
                     return card_outcome(card)
             return None

@@ -194,7 +194,7 @@ class Issuance:
                     version=known.version,
                 )
             elif known.status is Status.PENDING:
-                fresh = known
+                fresh = _with_terms(tx, known, order)
             else:
                 return _with_terms(tx, known, order), False
             leased = self.leases.take(tx, fresh)
@@ -255,11 +255,20 @@ class Issuance:
                 stripe_request_id=record.failing.stripe_request_id,
             )
         if record.promised is None:  # nothing has moved yet: from here on nothing is left behind
+            self._check_in_time(record)
             self.funder.check(self.account)
             if record.cardholder_id is None or order is not None:
                 record = self._with_cardholder(record, order, guard)
         record = self.funder.ensure(record, guard=guard)
         return self.issue_card(record, guard)
+
+    def _check_in_time(self, record: DisbursementRecord) -> None:
+        if self.clock() >= record.expires_at:
+            msg = (
+                f"order {record.order_id!r} expired while it waited, and nothing was moved for it; "
+                "hand it in again to begin anew"
+            )
+            raise RefusedError(msg, code="expired")
 
     def _with_cardholder(
         self, record: DisbursementRecord, order: Order | None, guard: Guard
@@ -286,8 +295,21 @@ class Issuance:
     ) -> DisbursementRecord:
         """
         Issue the card of the record's generation; see `issuing_disburse.card_steps.CardSteps.issue`.
+
+        A next card that Stripe refuses is no longer wanted: else nobody could close the order.
         """
-        return self.card_steps.issue(record, guard, is_ending=is_ending)
+        is_next = bool(record.cards)
+        if is_ending and is_next and self.card_steps.is_there_none(record, guard):
+            return self.card_steps.step_back(record, guard)
+        try:
+            return self.card_steps.issue(record, guard, is_ending=is_ending)
+        except RefusedError:
+            if not is_next or not self.card_steps.is_there_none(record, guard):
+                raise
+            stepped_back = self.card_steps.step_back(record, guard)
+            if is_ending:
+                return stepped_back
+            raise
 
     def _wait(
         self, record: DisbursementRecord, why: DisburseError, guard: Guard

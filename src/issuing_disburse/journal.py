@@ -168,6 +168,13 @@ class StepJournal:
         record = self.store.read(lambda tx: tx.get(StepRecord, self._key(step)))
         return record.started_at if record is not None else None
 
+    def is_refused(self, step: str) -> bool:
+        """
+        Tell whether Stripe has refused *step* for certain, so that nothing of it is there.
+        """
+        record = self.store.read(lambda tx: tx.get(StepRecord, self._key(step)))
+        return record is not None and record.progress == "refused"
+
     def peek(self, step: str) -> Outcome | None:
         """
         Return the outcome of a step that is done, without doing anything.

@@ -255,7 +255,9 @@ class Rebuilder:
         for card in self._cards():
             groups[card["metadata"][ORDER_METADATA]].append(SalvagedCard.from_stripe(card))
         for group in groups.values():
-            group.sort(key=lambda one: (one.generation, one.created_at, one.body["id"]))
+            group.sort(
+                key=lambda one: (one.attempt, one.generation, one.created_at, one.body["id"])
+            )
         return dict(groups)
 
     def _cardholders(self) -> Iterator[Answer]:

@@ -28,6 +28,7 @@ from .records import (
 from .routes import BALANCE_TRANSFER
 from .salvage import SalvagedCard, SalvagedTransfer
 from .snapshots import Fact
+from .unusable import CardsOfOrder, step_done, write_failed, write_pending
 
 _UNDECIDED = "rebuild_undecided"
 
@@ -39,6 +40,8 @@ class Restored:
 
     Attributes:
         fundings: What paid for it, and what went back of that.
+        waiting: A card that was never usable; it waits for its sink, and is none of *cards*.
+        has_failed: Whether its last attempt was given up, and everything went back.
         begun_way_back: The movement that has taken its rest off the Issuing balance, if what follows
             it is still to be done.
         is_there: Whether an interrupted rebuild has written it already.
@@ -50,6 +53,8 @@ class Restored:
     cards: tuple[SalvagedCard, ...]
     facts: Facts
     fundings: tuple[FundingRecord, ...] = ()
+    waiting: SalvagedCard | None = None
+    has_failed: bool = False
     begun_way_back: str | None = None
     is_there: bool = False
     is_undecided: bool = False
@@ -71,16 +76,17 @@ class Restorer:
         """
         Attribute what is certain: fundings by their keys, what went back by its reversals.
         """
-        first, last = cards[0], cards[-1]
         known = self._known(order_id)
-        if known is not None and known.facts is not None:
+        if known is not None:
             self.money.used |= set(known.fundings)
-            facts = known.facts
+            facts = known.facts or Facts(scope=cards[0].body["id"])
             for fact in told:
                 facts = facts.with_fact(fact)
             return Restored(
                 order_id=order_id, record=known, cards=tuple(cards), facts=facts, is_there=True
             )
+        ours = CardsOfOrder.of(cards, told)
+        first, last = ours.cards[0], ours.cards[-1]
         record = DisbursementRecord(
             account=self.account,
             order_id=order_id,
@@ -91,33 +97,37 @@ class Restorer:
             created_at=first.created_at,
             updated_at=self.clock(),
             expires_at=first.expires_at,
-            generation=max(last.generation, len(cards)),
+            attempt=last.attempt,
+            generation=max(last.generation, len(ours.cards)),
             cardholder_id=_id(first.body["cardholder"]),
-            cards=tuple(card_reference(card_outcome(one.body), self.account) for one in cards),
-            to_spend=last.amount if len(cards) > 1 else None,
+            to_spend=last.amount if len(ours.cards) > 1 else None,
             look_at=first.expires_at,
             is_rebuilt=True,
         )
         fundings, reclaimed = self.money.fundings(record, first)
         paid = [one for one in fundings if one.direction == "in" and one.progress == "moved"]
+        waiting = ours.waiting if paid else None
+        usable = ours.cards[:-1] if waiting is not None else ours.cards
+        names = [one.body["id"] for one in usable]
         allotted = paid[-1].amount.minor if paid else first.most_minor
-        scope = record.cards[0].id
+        scope = first.body["id"]
         facts = Facts(
             scope=scope,
             allotted=(Amounts(id=scope, minor=allotted),),
             reclaimed=reclaimed,
-            replaced=tuple(one.id for one in record.cards[:-1]),
+            replaced=tuple(names[:-1]),
         )
         for fact in told:
             facts = facts.with_fact(fact)
         record = evolve(
             record,
+            cards=tuple(card_reference(card_outcome(one.body), self.account) for one in usable),
             fundings=tuple(one.id for one in fundings if one.direction == "in"),
             is_reclaimed=bool(reclaimed),
         )
         return Restored(
-            order_id=order_id, record=record, cards=tuple(cards), facts=facts,
-            fundings=tuple(fundings),
+            order_id=order_id, record=record, cards=tuple(usable), facts=facts, waiting=waiting,
+            has_failed=ours.have_failed(fundings), fundings=tuple(fundings),
         )  # fmt: skip
 
     def _known(self, order_id: str) -> DisbursementRecord | None:
@@ -130,6 +140,8 @@ class Restorer:
         """
         if plan.is_there:
             return evolve(plan, is_undecided=_waits_for_a_person(plan.record))
+        if plan.has_failed or plan.waiting is not None:
+            return plan  # only a card that could be used is reclaimed
         left = card_balance(plan.facts)
         if left <= 0 or plan.facts.is_open or not plan.cards[-1].is_dead:
             return plan
@@ -166,12 +178,21 @@ class Restorer:
                 return
             for funding in plan.fundings:
                 self._write_funding(tx, funding)
+            if plan.has_failed:
+                write_failed(tx, plan.record)
+                return
+            if plan.waiting is not None and not plan.cards:
+                promised = Money(plan.facts.allotted[0].minor, plan.record.amount.currency)
+                write_pending(tx, plan.record, plan.waiting, promised, self.clock)
+                return
             for card in plan.cards[:-1]:
                 tx.put(self._card(plan, card))
             record = self.bookkeeper.store_facts(
                 tx, plan.record, plan.facts, self._card(plan, plan.cards[-1]), cause="rebuild"
             )
             tx.put(self._settled(tx, record, plan))
+            if plan.waiting is not None:
+                step_done(tx, plan.record, plan.waiting, self.clock)
 
         self.store.transact(work)
 

@@ -13,7 +13,14 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from .cards import AMOUNT_METADATA, EXPIRES_METADATA, FINGERPRINT_METADATA, GENERATION_METADATA
+from .cards import (
+    AMOUNT_METADATA,
+    ATTEMPT_METADATA,
+    EXPIRES_METADATA,
+    FINGERPRINT_METADATA,
+    GENERATION_METADATA,
+    WAITS_METADATA,
+)
 from .exceptions import InvalidInputError
 from .money import Money
 from .records import Moved
@@ -43,11 +50,13 @@ class SalvagedCard:
     One card of ours, read back from its metadata and its controls.
 
     Attributes:
+        attempt: Which try of the order it was made for; an earlier one was given up.
         most_minor: What its controls let it spend in all, without room for probes; minor units.
         is_doubtful: Whether its metadata was changed, so that something had to be assumed.
     """
 
     body: Answer = field(repr=False)
+    attempt: int
     generation: int
     amount: Money
     most_minor: int
@@ -76,6 +85,7 @@ class SalvagedCard:
         terms = _terms(card, amount, per_use or amount, uses, expires_at - created_at)
         return cls(
             body=card,
+            attempt=_number(metadata.get(ATTEMPT_METADATA)) or 1,
             generation=_number(metadata.get(GENERATION_METADATA)) or 1,
             amount=Money(amount, card["currency"]),
             most_minor=max(most or 0, per_use or 0) or amount,
@@ -92,6 +102,14 @@ class SalvagedCard:
         Whether it is cancelled, for good.
         """
         return bool(self.body["status"] == "canceled")
+
+    @property
+    def waits_for_sink(self) -> bool:
+        """
+        Whether it was never usable, because its number is not where it belongs yet.
+        """
+        metadata = self.body.get("metadata") or {}
+        return bool(self.body["status"] == "inactive" and metadata.get(WAITS_METADATA))
 
 
 def _number(text: Any) -> int | None:
