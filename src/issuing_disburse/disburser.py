@@ -50,7 +50,8 @@ from .forgetting import Forgetter
 from .funding import BalanceFunder
 from .funding_needs import FundingNeed
 from .hidden import Hidden
-from .issuance import Issuance, view
+from .intake import view
+from .issuance import Issuance
 from .leases import Leases
 from .money import Money
 from .order import Order

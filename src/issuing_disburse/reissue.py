@@ -12,7 +12,8 @@ from .books import capturable_minor, card_balance
 from .cards import spending_controls
 from .disbursement import Disbursement, Status
 from .exceptions import CardNotIssuedError, DisburseError, RefusedError, UnavailableError
-from .issuance import Issuance, view
+from .intake import view
+from .issuance import Issuance
 from .journal import Guard, StepJournal
 from .leases import Leases
 from .money import Money
