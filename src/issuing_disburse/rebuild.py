@@ -32,6 +32,7 @@ from .records import (
     RecipientRecord,
     account_key,
 )
+from .restored_money import StrayKeeper
 from .restoring import Restored, Restorer
 from .routes import FUNDING_METADATA
 from .salvage import Movements, SalvagedCard, SalvagedTransfer
@@ -161,7 +162,8 @@ class Rebuilder:
             money=money,
         )
         restored = self._restore(restorer, cards, facts)
-        strays = [restorer.keep_stray(one) for one in money.unused()]
+        keeper = StrayKeeper(store=self.store, clock=self.clock, money=money)
+        strays = [keeper.keep(one) for one in money.unused()]
         ours = frozenset(fact.id for group in facts.values() for fact in group)
         self.store.transact(lambda tx: self._finish(tx, movements.others(ours), at))
         return Rebuild(

@@ -11,10 +11,10 @@ from attrs import define, evolve, frozen
 
 from .attributing import Attributor
 from .bookkeeper import Bookkeeper
-from .books import card_balance, funded_line, given_back_line, post_funding
+from .books import card_balance
 from .cards import card_outcome, card_reference
 from .claims import settled
-from .disbursement import Reason, Status, idempotency_key
+from .disbursement import Reason, Status
 from .facts import Amounts, AuthorizationFacts, Facts
 from .money import Money
 from .ports import Clock, Store, Transaction
@@ -22,11 +22,11 @@ from .records import (
     CardRecord,
     DisbursementRecord,
     FundingRecord,
-    StepRecord,
     account_key,
 )
+from .restored_money import intended, write_funding
 from .routes import BALANCE_TRANSFER
-from .salvage import SalvagedCard, SalvagedTransfer
+from .salvage import SalvagedCard
 from .snapshots import Fact
 from .unusable import CardsOfOrder, step_done, write_failed, write_pending
 
@@ -177,7 +177,7 @@ class Restorer:
                 self._catch_up(tx, plan)
                 return
             for funding in plan.fundings:
-                self._write_funding(tx, funding)
+                write_funding(tx, funding, at=self.clock())
             if plan.has_failed:
                 write_failed(tx, plan.record)
                 return
@@ -250,21 +250,12 @@ class Restorer:
             "source_transaction": movement,
             "destination_transaction": None,
         }
-        step = self._step(f"funding/{key}", "balance-transfer-to-payments")
+        step = intended(f"funding/{key}", "balance-transfer-to-payments", at=now)
         tx.put(evolve(step, progress="done", outcome=orjson.dumps(outcome), finished_at=now))
         status = record.status
         if status in {Status.ACTIVE, Status.SPENT}:
             record = record.become(Status.CLOSING)
         return evolve(record, giving_back=key, is_reclaimed=True, look_at=now)
-
-    def _step(self, scope: str, name: str) -> StepRecord:
-        return StepRecord(
-            scope=scope,
-            name=name,
-            generation=1,
-            idempotency_key=idempotency_key(scope, name, 1),
-            started_at=self.clock(),
-        )
 
     def _card(self, plan: Restored, card: SalvagedCard) -> CardRecord:
         made = CardRecord(
@@ -284,61 +275,9 @@ class Restorer:
                 made = settled(made, fact)
         return made
 
-    def _write_funding(self, tx: Transaction, funding: FundingRecord) -> None:
-        line = None
-        if funding.direction == "out" and _leaves(funding):
-            line = given_back_line(funding.id, funding.amount)
-        elif funding.brought_minor:
-            line = funded_line(funding.id, Money(funding.brought_minor, funding.amount.currency))
-        lines = () if line is None else (line,)
-        tx.put(post_funding(tx, funding, lines, cause="rebuild", at=self.clock()))
-
-    # Money without a card.
-
-    def keep_stray(self, transfer: SalvagedTransfer) -> tuple[SalvagedTransfer, Money, bool]:
-        """
-        Keep a transfer without a card, so that its order takes it over when it is handed in again.
-
-        Returns:
-            The transfer, what of it has not gone back, and whether that is on the Issuing balance.
-        """
-        known = self.store.read(lambda tx: tx.get(FundingRecord, transfer.funding_id))
-        gone = sum(transfer.reversed_minor.values())
-        unreversed = Money(transfer.amount.minor - gone, transfer.amount.currency)
-        if known is not None:
-            return transfer, unreversed, known.has_arrived
-        funding = self.money.funding(transfer)
-        trip: FundingRecord | None = None
-        if not transfer.has_failed and funding.has_arrived:
-            trip = self.money.round_trip(transfer, funding)
-        if trip is not None:
-            funding = evolve(funding, moved=(), brought_minor=0, has_arrived=False)
-        step = self._step(f"funding/{funding.id}", "transfer")
-        outcome = orjson.dumps({"id": transfer.id, "minor": transfer.amount.minor})
-        onward = self._step(f"funding/{funding.id}", "balance-transfer-to-issuing")
-
-        def work(tx: Transaction) -> None:
-            kept = funding
-            if gone and not transfer.has_failed:  # taken back in part, by hand: of no use any more
-                kept = evolve(funding, progress="given_back", given_back_minor=gone)
-            elif not transfer.has_failed and not funding.has_arrived:
-                kept = evolve(funding, progress="moving")
-                tx.put(evolve(step, progress="done", outcome=outcome, finished_at=self.clock()))
-            if trip is not None:  # its key was spent on the first way there
-                tx.put(evolve(onward, progress="refused", finished_at=self.clock()))
-                tx.put(trip)
-            self._write_funding(tx, kept)
-
-        self.store.transact(work)
-        return transfer, unreversed, funding.has_arrived
-
 
 def _waits_for_a_person(record: DisbursementRecord) -> bool:
     return record.reason is not None and record.reason.code == _UNDECIDED
-
-
-def _leaves(funding: FundingRecord) -> bool:
-    return any(moved.object == BALANCE_TRANSFER for moved in funding.returned)
 
 
 def _id(value: object) -> str:

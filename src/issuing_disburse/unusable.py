@@ -11,11 +11,12 @@ from attrs import evolve, frozen
 
 from .books import pool_of
 from .cards import card_outcome
-from .disbursement import Reason, Status, idempotency_key
+from .disbursement import Reason, Status
 from .facts import DisputeFacts
 from .money import Money
 from .ports import Clock, Transaction
-from .records import DisbursementRecord, FundingRecord, StepRecord
+from .records import DisbursementRecord, FundingRecord
+from .restored_money import intended
 from .salvage import SalvagedCard
 from .snapshots import Fact
 
@@ -73,19 +74,9 @@ def step_done(tx: Transaction, record: DisbursementRecord, card: SalvagedCard, n
     """
     Write down that *card* was issued, for whoever goes on with the order.
     """
-    scope, name = f"order/{record.key}/{record.attempt}", f"card-{record.generation}"
-    tx.put(
-        StepRecord(
-            scope=scope,
-            name=name,
-            generation=1,
-            idempotency_key=idempotency_key(scope, name, 1),
-            started_at=now(),
-            finished_at=now(),
-            progress="done",
-            outcome=orjson.dumps(card_outcome(card.body)),
-        )
-    )
+    step = intended(f"order/{record.key}/{record.attempt}", f"card-{record.generation}", at=now())
+    outcome = orjson.dumps(card_outcome(card.body))
+    tx.put(evolve(step, progress="done", outcome=outcome, finished_at=now()))
 
 
 def write_failed(tx: Transaction, record: DisbursementRecord) -> None:
