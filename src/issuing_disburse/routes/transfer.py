@@ -203,7 +203,8 @@ class TransferRoute:
         Raises:
             RefusedError: A leg was refused; what was moved before it is in the journal.
 
-        Stripe: ``POST /v1/balance_transfers``, ``POST /v1/transfers/:id/reversals``
+        Stripe: ``POST /v1/balance_transfers``, ``GET /v1/transfers/:id``,
+        ``POST /v1/transfers/:id/reversals``
         """
         back = self._balance_transfers.move(
             account, amount, source="issuing", destination="payments", key=key, journal=journal
@@ -211,21 +212,55 @@ class TransferRoute:
         # What an interrupted try has moved counts, not what this one would.
         amount = Money(back["minor"], amount.currency)
         moved = [moved_by(back, amount.minor, "source_transaction")]
-        for transfer_id, minor in _shares(receipts, amount.minor):
-            reversal = self._reverse(
-                transfer_id, Money(minor, amount.currency), key=key, journal=journal
-            )
-            moved.append(Moved(object=REVERSAL, id=reversal["id"], minor=minor))
+        for transfer_id, minor, left in _shares(receipts, amount.minor):
+            by_hand = self._reversed_by_hand(transfer_id, left, journal=journal)
+            moved += by_hand
+            rest = minor - sum(one.minor for one in by_hand)
+            if rest > 0:
+                reversal = self._reverse(
+                    transfer_id, Money(rest, amount.currency), key=key, journal=journal
+                )
+                moved.append(Moved(object=REVERSAL, id=reversal["id"], minor=reversal["minor"]))
         return FundingReceipt(amount=amount, moved=tuple(moved))
 
+    def _reversed_by_hand(self, transfer_id: str, left: int, *, journal: Journal) -> list[Moved]:
+        """
+        Return what somebody else has taken back of a transfer that has *left* minor units by our books.
 
-def _shares(receipts: Sequence[FundingReceipt], wanted: int) -> Iterator[tuple[str, int]]:
+        Looked at once and remembered, before the first reversal of ours under this key: what went
+        home by another hand need not go home again.
+
+        Stripe: ``GET /v1/transfers/:id``, and its reversals where they are unknown
+        """
+
+        def look(key: str = "") -> Outcome:  # a read needs none
+            transfer = self.api.get(f"/v1/transfers/{transfer_id}", account=None)
+            unknown = transfer["amount_reversed"] - (transfer["amount"] - left)
+            found: list[list[str | int]] = []
+            path = f"/v1/transfers/{transfer_id}/reversals"
+            for one in self.api.pages(path, {}, account=None) if unknown > 0 else ():
+                is_ours = FUNDING_METADATA in (one.get("metadata") or {})
+                if not is_ours and one["amount"] <= unknown:
+                    unknown -= one["amount"]
+                    found.append([one["id"], one["amount"]])
+            return {"found": found}
+
+        is_begun = journal.begun(f"reverse-{transfer_id}") is not None
+        if is_begun and journal.begun(f"look-{transfer_id}") is None:
+            return []  # begun by a version that did not look
+        seen = journal.once(f"look-{transfer_id}", look, look)
+        return [Moved(object=REVERSAL, id=name, minor=minor) for name, minor in seen["found"]]
+
+
+def _shares(receipts: Sequence[FundingReceipt], wanted: int) -> Iterator[tuple[str, int, int]]:
     """
     Spread *wanted* minor units over the transfers that brought the money, oldest first.
+
+    Yields each transfer with its share and with what it still had.
     """
     for receipt in receipts:
         for moved in receipt.moved:
             share = min(wanted, moved.minor)
             if moved.object == TRANSFER and share > 0:
                 wanted -= share
-                yield moved.id, share
+                yield moved.id, share, moved.minor
