@@ -110,6 +110,63 @@ def test_sealed_takes_digits_out_of_any_text_when_the_answer_is_doubtful(body: b
     assert not re.search(rb"4000|837|9990", answered)
 
 
+@pytest.mark.parametrize(
+    "mark", [*" -._/+,:*|", "  ", "\t", "\n", "%20", "\u2011", "\u2009", "\u200b"]
+)
+def test_sealed_takes_a_number_out_however_its_groups_are_parted(mark: str) -> None:
+    """A number is a number with dashes, slashes, line breaks or marks that nobody sees in it."""
+    text = mark.join(["4000", "0099", "9000", "0010"])
+    body = json.dumps({"error": {"message": f"card {text} is unknown"}}, ensure_ascii=False)
+    answered = sealed(body, is_doubtful=True).decode()
+
+    assert not re.search(r"4000|0099|9000|0010", answered)
+
+
+@pytest.mark.parametrize("more", ["", "837", "8371", "837 12/29", "8371229"])
+def test_sealed_takes_a_number_out_whatever_digits_follow_it(more: str) -> None:
+    """CVC and expiry written right behind the number do not make it something else."""
+    body = json.dumps({"error": {"message": f"card {NUMBER}{more}"}})
+
+    assert {"error": {"message": "card sealed"}} == json.loads(sealed(body, is_doubtful=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["cvc is 837", "card_cvc=837", "cvn=837", "the security code 837 is wrong", "CVV2 '837'"],
+)
+def test_sealed_takes_a_cvc_out_however_it_is_called(text: str) -> None:
+    """Its other names are known, too."""
+    body = json.dumps({"error": {"message": text}})
+
+    assert "837" not in sealed(body, is_doubtful=True).decode()
+
+
+@pytest.mark.pci
+def test_transport_takes_any_short_number_out_of_the_error_of_a_call_that_asked() -> None:
+    """Nobody can tell which three digits are the CVC, so that none of them stays, nor a header's."""
+    body = json.dumps({"error": {"message": "bad: 837", "detail": {"code": 837, "is_ours": True}}})
+    wire = Scripted(status=400, body=body.encode(), headers={"X-Note": f"card {NUMBER}", "A": "b"})
+    transport, _ = make_transport(wire)
+    text, _, headers = transport.request("get", "https://x/v1/issuing/cards/ic_1?expand[]=cvc", {})
+
+    expected = {"message": "bad: sealed", "detail": {"code": "sealed", "is_ours": True}}
+    assert {"error": expected} == json.loads(text)
+    assert {"X-Note": "card sealed", "A": "b"}.items() <= dict(headers).items()
+
+
+@pytest.mark.pci
+def test_transport_keeps_nothing_unknown_of_an_answer_whose_secrets_were_taken() -> None:
+    """A number or a CVC under any other name goes with everything that the library does not read."""
+    body = ok(id="ic_1", **CARD, wallet={"pan": NUMBER, "code": CVC}, code=837, note=f"n{NUMBER}")
+    transport, _ = make_transport(body)
+    asking = Passage(taken=Taken())
+    transport.next_call(asking)
+    transport.request("get", "https://x/v1/issuing/cards/ic_1?expand[0]=number", {})
+
+    expected = {"id": "ic_1", "object": "issuing.card", "last4": "0010"}
+    assert expected == json.loads(asking.answer or b"")
+
+
 @given(
     st.from_regex(r"[0-9]{12,19}", fullmatch=True),
     st.from_regex(r"[0-9]{3,4}", fullmatch=True),
@@ -320,6 +377,61 @@ def test_transport_lets_an_interrupt_through_without_its_frames(
 
     assert "sealing.py" in frames_of(caught.value)
     assert KEY not in frames_of(caught.value)
+
+
+class Telling(KeyboardInterrupt):
+    """
+    An interrupt that keeps what it was told in slots.
+    """
+
+    __slots__ = ("__heard", "told")
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told)
+        self.told = self.__heard = told
+
+
+def grouped(told: str) -> BaseException:
+    """
+    Return an interrupt in a group, whose text cannot be changed.
+    """
+    return BaseExceptionGroup(told, [ValueError(told), BaseExceptionGroup(told, [Telling(told)])])
+
+
+@pytest.mark.parametrize("way", [sync, asynchronous])
+@pytest.mark.parametrize("make", [Telling, grouped])
+def test_transport_empties_an_interrupt(
+    make: Callable[[str], BaseException], way: Callable[[SealingTransport, str], Any]
+) -> None:
+    """An interrupt that carries text in attributes or in a group goes on without it."""
+    transport, _ = make_transport(Scripted(raises=make(KEY)))  # type: ignore[arg-type]  # an interrupt
+    with pytest.raises(KeyboardInterrupt) as caught:
+        way(transport, "https://x")
+
+    shown = [repr(getattr(caught.value, name, None)) for name in dir(caught.value)]
+    assert KEY not in repr(shown)
+    assert KEY not in frames_of(caught.value)
+
+
+@pytest.mark.parametrize(("code", "expected"), [(3, 3), (None, 0), (KEY, 1), (837, 1)])
+def test_transport_keeps_the_small_code_of_an_exit_alone(code: Any, expected: int) -> None:
+    """A process that ends says how, in a number below 100; anything else may tell something."""
+    transport, _ = make_transport(Scripted(raises=SystemExit(code)))  # type: ignore[arg-type]  # an interrupt
+    with pytest.raises(SystemExit) as caught:
+        sync(transport, "https://x")
+
+    assert expected == caught.value.code
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, OSError])
+def test_transport_shows_nobodys_data_when_the_client_below_fails(kind: type[Any]) -> None:
+    """The body that was being sent is in no frame of ours: who is paid stands in it."""
+    transport, _ = make_transport(Scripted(raises=kind()))
+    transport.next_call(Passage(body=b"email=jenny%40example.com"))
+    with pytest.raises((KeyboardInterrupt, stripe.APIConnectionError)) as caught:
+        sync(transport, "https://x")
+
+    assert "jenny" not in frames_of(caught.value)
 
 
 @pytest.mark.pci

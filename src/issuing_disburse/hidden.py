@@ -32,7 +32,7 @@ class Hidden:
     def __init__(self, text: str) -> None:
         is_text = isinstance(text, str)
         plain = text.encode("utf-8", "surrogatepass") if is_text else b""
-        self._other = None if is_text else text
+        self._other = () if is_text else (text,)
         self._pad = secrets.token_bytes(len(plain))
         self._masked = _crossed(plain, self._pad)
 
@@ -51,14 +51,17 @@ class Hidden:
         """
         Return the text; do not keep it in a variable.
         """
-        if self._other is not None:
-            return self._other
+        if self._other:
+            return self._other[0]
         return _crossed(self._masked, self._pad).decode("utf-8", "surrogatepass")
 
     def __repr__(self) -> str:
         return "<hidden>"
 
     def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret does not leave the process by copy or pickle")
+
+    def __getstate__(self) -> NoReturn:
         raise TypeError("a secret does not leave the process by copy or pickle")
 
 
@@ -106,6 +109,13 @@ class Sealed:
         number, cvc = plain[: self._border], plain[self._border :]
         overwrite(plain)
         return number, cvc
+
+    @property
+    def is_shut(self) -> bool:
+        """
+        Whether nobody may look any more.
+        """
+        return self._is_shut
 
     @property
     def is_taken(self) -> bool:
@@ -157,6 +167,9 @@ class Sealed:
     __hash__ = None  # type: ignore[assignment]  # so that no set and no cache keeps it
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret does not leave the process by copy or pickle")
+
+    def __getstate__(self) -> NoReturn:
         raise TypeError("a secret does not leave the process by copy or pickle")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .disbursement import CardReference
 from .hidden import Sealed
+from .interrupts import emptied
 from .records import DeliveryRecord
 
 if TYPE_CHECKING:
@@ -79,14 +80,13 @@ def _called(
             text.close()  # nothing of it has run yet
     except Exception as exc:  # noqa: BLE001  # whatever it is, it may show the number
         where = _place_of(exc)
-        _emptied(exc)
+        emptied(exc)
         message = f"the sink {record.sink} failed: {type(exc).__name__} in {where}"
         if sealed.is_told_by(message):
             message = f"the sink {record.sink} failed"
         return None, ("sink_failed", message)
     except BaseException as exc:  # noqa: BLE001  # an interrupt goes on, but empty
-        _emptied(exc)
-        interrupt = exc
+        interrupt = emptied(exc)
     else:
         if was_open:
             message = f"the sink {record.sink} returned while it still held the secrets open"
@@ -103,24 +103,3 @@ def _place_of(exc: BaseException) -> str:
         return "its call"
     code = innermost.f_code
     return f"{code.co_name} ({os.path.basename(code.co_filename)}:{line})"  # noqa: PTH119  # a name, no path
-
-
-def _emptied(exc: BaseException) -> None:
-    """
-    Take everything from *exc*, and from what it was raised from, that could show a number.
-    """
-    seen: list[BaseException] = []
-    waiting: list[BaseException | None] = [exc]
-    while waiting:
-        one = waiting.pop()
-        if one is None or any(one is other for other in seen):
-            continue
-        seen.append(one)
-        waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
-    for one in seen:
-        traceback.clear_frames(one.__traceback__)
-        one.__traceback__ = one.__cause__ = one.__context__ = None
-        one.args = ()
-        if isinstance(one, SystemExit):
-            one.code = 1 if one.code else 0
-        getattr(one, "__dict__", {}).clear()

@@ -19,7 +19,8 @@ from attrs import define, field
 from .connections import check_unrecorded
 from .exceptions import RefusedError
 from .hidden import Hidden, Taken
-from .redaction import asks_for_secrets, redacted
+from .interrupts import emptied
+from .redaction import Cleaner, asks_for_secrets, redacted
 
 DUMMY_KEY = "sk_test_held_by_the_transport"
 
@@ -94,14 +95,27 @@ class SealingTransport(stripe.HTTPClient):
             check_unrecorded("a card number or a key to it")
         failure: BaseException
         try:
-            return self._seal(
-                *self._inner.request(method, url, self._with_key(headers), post_data),
-                is_asking=is_asking,
-                passage=passage,
+            return self._exchanged(
+                method, url, headers, post_data, is_asking=is_asking, passage=passage
             )
         except BaseException as exc:  # noqa: BLE001  # whatever it is, its frames hold the key
             failure = _afresh(exc)
+        del post_data, passage  # who is paid stands in there
         raise failure  # outside of the except block: no context, no inner frames
+
+    def _exchanged(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any,
+        *,
+        is_asking: bool,
+        passage: Passage | None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        key = self._api_key.revealed()
+        answer = self._inner.request(method, url, _with_key(headers, key), post_data)
+        return _sealed(*answer, key=key, is_asking=is_asking, passage=passage)
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
@@ -114,13 +128,18 @@ class SealingTransport(stripe.HTTPClient):
             check_unrecorded("a card number")
         failure: BaseException
         try:
-            answer = await self._inner.request_async(
-                method, url, self._with_key(headers), post_data
-            )
-            return self._seal(*answer, is_asking=is_asking, passage=None)
+            return await self._exchanged_async(method, url, headers, post_data, is_asking=is_asking)
         except BaseException as exc:  # noqa: BLE001  # as above
             failure = _afresh(exc)
+        del post_data
         raise failure
+
+    async def _exchanged_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any, *, is_asking: bool
+    ) -> tuple[str, int, Mapping[str, str]]:
+        key = self._api_key.revealed()
+        answer = await self._inner.request_async(method, url, _with_key(headers, key), post_data)
+        return _sealed(*answer, key=key, is_asking=is_asking, passage=None)
 
     def request_stream(self, *arguments: Any, **options: Any) -> NoReturn:
         """
@@ -133,33 +152,6 @@ class SealingTransport(stripe.HTTPClient):
         Refuse.
         """
         raise _unreachable(_NO_STREAMS)
-
-    def _with_key(self, headers: Mapping[str, str] | None) -> dict[str, str]:
-        return {**(headers or {}), "Authorization": f"Bearer {self._api_key.revealed()}"}
-
-    def _seal(
-        self,
-        content: object,
-        status: int,
-        answered: Mapping[str, str],
-        *,
-        is_asking: bool,
-        passage: Passage | None,
-    ) -> tuple[str, int, Mapping[str, str]]:
-        is_good = 200 <= status < 300  # noqa: PLR2004  # as the SDK draws the line
-        key = self._api_key.revealed()
-        body = redacted(
-            content,
-            is_doubtful=is_asking or not is_good,
-            key=key,
-            sent=passage.body if passage is not None else None,
-            taken=passage.taken if passage is not None and is_good else None,
-        )
-        headers = _without(answered, key)
-        if passage is not None and is_good:
-            passage.answer = body
-            return "{}", status, headers
-        return body.decode("utf-8", "replace"), status, headers
 
     def close(self) -> None:
         """
@@ -180,6 +172,36 @@ class SealingTransport(stripe.HTTPClient):
         return self._inner.sleep_async(secs)
 
 
+def _with_key(headers: Mapping[str, str] | None, key: str) -> dict[str, str]:
+    return {**(headers or {}), "Authorization": f"Bearer {key}"}
+
+
+def _sealed(
+    content: object,
+    status: int,
+    answered: Mapping[str, str],
+    *,
+    key: str,
+    is_asking: bool,
+    passage: Passage | None,
+) -> tuple[str, int, Mapping[str, str]]:
+    is_good = 200 <= status < 300  # noqa: PLR2004  # as the SDK draws the line
+    is_doubtful = is_asking or not is_good
+    body = redacted(
+        content,
+        is_doubtful=is_doubtful,
+        is_asked=is_asking and not is_good,
+        key=key,
+        sent=passage.body if passage is not None else None,
+        taken=passage.taken if passage is not None and is_good else None,
+    )
+    headers = _cleaned_headers(answered, key, is_doubtful=is_doubtful)
+    if passage is not None and is_good:
+        passage.answer = body
+        return "{}", status, headers
+    return body.decode("utf-8", "replace"), status, headers
+
+
 def _announced(url: str, post_data: object) -> bool:
     is_asking = asks_for_secrets(url, post_data)
     if is_asking:
@@ -197,14 +219,16 @@ def _afresh(exc: BaseException) -> BaseException:
         return _unreachable("Stripe could not be reached, or its answer was lost")
     if isinstance(exc, Exception):
         return _unreachable(f"the transport failed: {type(exc).__name__}")
-    exc.__cause__ = exc.__context__ = None  # an interrupt: it goes on, without its frames
-    return exc.with_traceback(None)
+    return emptied(exc)  # an interrupt: it goes on, without its frames
 
 
-def _without(headers: Mapping[str, str], secret: str) -> Mapping[str, str]:
-    if not any(secret in str(value) for value in headers.values()):
+def _cleaned_headers(
+    headers: Mapping[str, str], key: str, *, is_doubtful: bool
+) -> Mapping[str, str]:
+    if not is_doubtful and key not in "".join(map(str, headers.values())):
         return headers
-    kept = {name: value for name, value in headers.items() if secret not in str(value)}
+    clean = Cleaner(is_doubtful=is_doubtful).text
+    kept = {name: clean(str(value)) for name, value in headers.items() if key not in str(value)}
     return {name.lower(): value for name, value in kept.items()} | kept
 
 

@@ -16,6 +16,7 @@ from .encoding import Params, form
 from .exceptions import DisburseError, NotPermittedError, UnknownOutcomeError
 from .hidden import Hidden, Sealed, Taken
 from .ports import Outcome, Sleep
+from .redaction import without_people
 from .stripe_errors import failed, translated
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ API_VERSION = "2026-10-28.endive"
 
 PREVIEW_VERSION = "2026-10-14.preview"
 """Sent to the endpoints that only a preview has; Stripe does not say which ones it takes."""
+
+_HOLDER = b'"issuing.cardholder"'
 
 Answer: TypeAlias = dict[str, Any]
 """A Stripe object, as parsed JSON."""
@@ -383,4 +386,6 @@ def _parsed(body: bytes | None) -> Answer | None:
         answer = orjson.loads(body or b"")
     except ValueError:
         return None
-    return answer if isinstance(answer, dict) else None
+    if not isinstance(answer, dict):
+        return None
+    return without_people(answer) if _HOLDER in (body or b"") else answer

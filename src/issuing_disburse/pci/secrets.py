@@ -101,6 +101,11 @@ class OpenedSecrets(_Silent):
             self._number, self._cvc = self._sealed.unsealed()
         except ValueError:
             is_new = False
+        if (
+            self._sealed.is_shut
+        ):  # in the meantime: the sink has returned, and this is another thread
+            self.wipe()
+            is_new = False
         if not is_new:
             raise SinkError("card secrets can be opened once, while the sink runs", code="wiped")
         return self
