@@ -170,7 +170,7 @@ def memory_over_orders(url: str, *, orders: int) -> dict[str, object]:
             with IssuingSimulator(seed=start, platform_funds=10**11) as simulator:
                 # The simulator keeps everything, so it is thrown away; the platform stays the same.
                 disburser = connected(simulator, store)
-                disburser._is_known = True  # noqa: SLF001 - or the next platform would be refused
+                disburser._workers.admission.is_known = True  # noqa: SLF001 - or the next platform would be refused
                 for number in range(start, min(start + 1_000, orders)):
                     disburser.disburse(make_order(number))
             del simulator, disburser

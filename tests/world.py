@@ -112,7 +112,7 @@ class World:
         """
         Do something at Stripe that the library leaves to people, as at a dashboard.
         """
-        api = self.disburser._shared.api  # noqa: SLF001  # the connection that is there anyway
+        api = self.disburser._connection.api  # noqa: SLF001  # the connection that is there anyway
         call = api.prepare(path, params, account=self.account, keep=lambda answer: answer)
         call(f"by-hand-{path}")
 

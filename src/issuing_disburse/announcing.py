@@ -4,84 +4,23 @@ Who is told what happened, and when? After the commit, and nobody can do harm by
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from attrs import frozen
 
+from .announcer import Announcer
 from .changes import changes
 from .domain_events import BalanceLow, Declined, DomainEvent
-from .exceptions import InvalidInputError
 from .ledger import Entry
 from .money import Money
 from .ports import Clock, Store, Transaction
 from .records import CardRecord, DisbursementRecord, PoolRecord
 from .rows import Row
 
-E = TypeVar("E", bound=DomainEvent)
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
-
-Unsubscribe: TypeAlias = Callable[[], None]
-"""Stops telling; calling it twice is fine."""
-
-_log = logging.getLogger("issuing_disburse")
-
-
-class Announcer:
-    """
-    Tells events to those who asked for them. Thread-safe.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._listeners: tuple[tuple[type[DomainEvent], Callable[[Any], object]], ...] = ()
-
-    @property
-    def is_heard(self) -> bool:
-        """
-        Whether anybody listens.
-        """
-        return bool(self._listeners)
-
-    def on(self, event_type: type[E], handler: Callable[[E], object]) -> Unsubscribe:
-        """
-        Tell *handler* of events of that type. See `issuing_disburse.Disburser.on`.
-        """
-        if not (isinstance(event_type, type) and issubclass(event_type, DomainEvent)):
-            raise InvalidInputError(
-                "event_type", "is no type of event", "pass one of issuing_disburse.domain_events"
-            )
-        if not callable(handler):
-            raise InvalidInputError("handler", "cannot be called", "pass a function of one event")
-        listener = (event_type, handler)
-        with self._lock:
-            self._listeners = (*self._listeners, listener)
-
-        def unsubscribe() -> None:
-            with self._lock:
-                self._listeners = tuple(one for one in self._listeners if one is not listener)
-
-        return unsubscribe
-
-    def tell(self, events: Sequence[DomainEvent]) -> None:
-        """
-        Tell *events* in order; a handler that raises is logged and does not keep others from hearing.
-        """
-        for event in events:
-            for wanted, handler in self._listeners:
-                if isinstance(event, wanted):
-                    try:
-                        handler(event)
-                    except Exception as broken:  # noqa: BLE001  # whatever it is, it is not our business
-                        _log.error(  # a traceback would show the handler's variables
-                            "a handler of %s failed with %s: what it was told is stored all the same",
-                            type(event).__name__,
-                            type(broken).__name__,
-                        )
 
 
 @frozen(kw_only=True)

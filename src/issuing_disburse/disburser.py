@@ -1,132 +1,67 @@
 """
-What do users hold in their hands, and what is it made of?
+What do users hold in their hands?
+
+Each method says what it promises and hands on to the worker that keeps the promise. What they share is
+put together in `issuing_disburse.connecting`, who works with whom in `issuing_disburse.account_workers`.
 """
 
 from __future__ import annotations
 
-import os
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from attrs import evolve, frozen
-
-from .account_statements import AccountStatement, account_statement
-from .alerts import KINDS, AlertRecord, AuthorizationAlert, AuthorizationAlertKind, Misses
-from .announcing import Announcer, AnnouncingStore, DeclineTeller, Unsubscribe
-from .arguments import (
-    check_account,
-    check_address,
-    check_answering,
-    check_kind,
-    check_limit,
-    check_parts,
-    check_period,
-    check_secrets,
-    check_time,
-    mode_of,
-    thresholds,
-)
-from .attribution import attribution_from
-from .bookkeeper import Bookkeeper
-from .card_steps import CardSteps
-from .cardholders import CardholderManager
-from .cards import CardFactory
-from .deciding import Decider
-from .deliveries import Deliveries, Delivery, Receipt, check_sink
-from .disbursement import Disbursement, Status
-from .domain_events import DifferenceFound, DomainEvent
-from .elements import Elements, ElementsKey
-from .encoding import Params
-from .exceptions import (
-    DisburseError,
-    InvalidInputError,
-    StoreMismatchError,
-)
-from .forgetting import Forgetter
-from .funding import BalanceFunder
-from .funding_needs import FundingNeed
+from .account_workers import AccountWorkers
+from .arguments import check_account, check_kind, check_limit, check_period
+from .connecting import AnswerBy, Connection
+from .exceptions import InvalidInputError
 from .hidden import Hidden
-from .intake import view
-from .issuance import Issuance
-from .leases import Leases
 from .money import Money
-from .order import Order
-from .paging import every
 from .policy import AuthorizationPolicy
-from .ports import Clock, FundingRoute, Sleep, Store, Timer, Transaction
-from .preflight import Inspector, Preflight
-from .rebuild import Rebuild, Rebuilder
-from .recipient import Recipient
-from .reclaim import Reclaimer
-from .reclaim_policy import ReclaimPolicy
-from .reclamation import ReclaimOutcome, Reclamation, reclamation
-from .reconcile import IsExplained, Progress, Reconciler, Reconciliation, Repair, Repairer
-from .recordings import Recorder, Recordings
-from .records import StoreIdentity, account_key
-from .reissue import Reissuer
-from .routes import BalanceTransferRoute, ConnectedRoute, TransferRoute
-from .settling import ClaimSettlement, ClaimSettler
-from .signatures import Verifier
-from .statements import Statement, statement_of
-from .stores import open_store
-from .stripe_api import API_VERSION, PREVIEW_VERSION, StripeAPI
-from .surroundings import Surroundings, surrounded
-from .telling import Teller
+from .ports import Clock, FundingRoute, Sleep, Store, Timer
+from .stripe_api import PREVIEW_VERSION
 from .terms import PROBE_MAX_MINOR
-from .unstored import Unstored
-from .verification import LedgerProof, verify_ledger
-from .webhooks import Event, Others, Reply, Responder
+from .webhooks import Event, Others, Reply
 
 if TYPE_CHECKING:
     import stripe
     from sqlalchemy import Engine
 
+    from .account_statements import AccountStatement
+    from .alerts import AuthorizationAlert, AuthorizationAlertKind, Misses
+    from .announcer import Unsubscribe
+    from .cardholders import CardholderManager
+    from .cards import CardFactory
+    from .deliveries import Delivery, Receipt
+    from .disbursement import Disbursement
+    from .domain_events import DomainEvent
+    from .elements import ElementsKey
+    from .encoding import Params
+    from .funding import BalanceFunder
+    from .funding_needs import FundingNeed
+    from .order import Order
     from .pci import SecretSink
+    from .preflight import Preflight
+    from .rebuild import Rebuild
+    from .recipient import Recipient
+    from .reclaim import Reclaimer
+    from .reclaim_policy import ReclaimPolicy
+    from .reclamation import Reclamation
+    from .reconcile import IsExplained, Progress, Reconciliation, Repair
+    from .recordings import Recordings
+    from .settling import ClaimSettlement
+    from .statements import Statement
+    from .verification import LedgerProof
 
-E = TypeVar("E", bound=DomainEvent)
-AnswerBy: TypeAlias = Literal["webhook", "api"]
+E = TypeVar("E", bound="DomainEvent")
 
-DEFAULT_TEST_STORE = "sqlite:///issuing_disburse.test.sqlite3"
 LEASE_SECONDS = 120.0
 
 
 def _system_clock() -> datetime:
     return datetime.now(UTC)
-
-
-@frozen(kw_only=True, repr=False)
-class _Shared:
-    """
-    What the disbursers of all accounts of one connection have in common.
-    """
-
-    api: StripeAPI
-    store: Store
-    clock: Clock
-    timer: Timer
-    sleep: Sleep
-    policy: AuthorizationPolicy
-    deciding: AuthorizationPolicy
-    verifier: Verifier
-    others: Others | None
-    record_requests: bool
-    is_livemode: bool
-    leases: Leases
-    owns_store: bool
-    route: FundingRoute | None
-    reclaim_policy: ReclaimPolicy
-    sink: SecretSink | None
-    keeps_orders: bool
-    accept_empty_store: bool
-    announcer: Announcer
-    low_balance: tuple[Money, ...]
-    answer_by: AnswerBy
-    probe_max_minor: int
-    unstored: Unstored
 
 
 class Disburser:
@@ -138,110 +73,12 @@ class Disburser:
 
     Attributes:
         account: The connected account that holds the cards; ``None`` is the platform's own balance.
-        cardholders: Finds and creates cardholders.
-        cards: Issues and cancels cards.
-        funding: Promises and moves money.
-        reclaimer: Takes back what was not spent.
-        store: Where the truth about orders and money lives.
     """
 
-    def __init__(self, shared: _Shared, account: str | None) -> None:
-        self._shared = shared
+    def __init__(self, connection: Connection, account: str | None) -> None:
         self.account = account
-        api, clock, announcer = shared.api, shared.clock, shared.announcer
-        self.store: Store = shared.store
-        store: Store = AnnouncingStore(
-            inner=shared.store, announcer=announcer, clock=clock, thresholds=shared.low_balance
-        )
-        self.cardholders = CardholderManager(
-            api=api,
-            store=store,
-            clock=clock,
-            sleep=shared.sleep,
-            keeps_orders=shared.keeps_orders,
-        )
-        self.cards = CardFactory(api=api)
-        self.funding = BalanceFunder(
-            api=api, store=store, clock=clock, route=_connected_route(shared, account)
-        )
-        self._bookkeeper = bookkeeper = Bookkeeper(
-            store=store,
-            clock=clock,
-            fetch=lambda path, owner: api.get(path, account=owner),
-            follow=self.funding.follower.follow,
-        )
-        self._deliveries = Deliveries(api=api, store=store, clock=clock)
-        self._elements = Elements(api=api, store=store, clock=clock)
-        self._issuance = Issuance(
-            account=account,
-            store=store,
-            clock=clock,
-            leases=shared.leases,
-            cardholders=self.cardholders,
-            funder=self.funding,
-            card_steps=CardSteps(
-                store=store,
-                clock=clock,
-                cards=self.cards,
-                bookkeeper=bookkeeper,
-                deliveries=self._deliveries,
-                sink=shared.sink,
-                probe_max_minor=shared.probe_max_minor,
-            ),
-            keeps_orders=shared.keeps_orders,
-        )
-        self.reclaimer = Reclaimer(
-            account=account,
-            api=api,
-            store=store,
-            clock=clock,
-            leases=shared.leases,
-            cards=self.cards,
-            funder=self.funding,
-            bookkeeper=bookkeeper,
-            issuance=self._issuance,
-            policy=shared.reclaim_policy,
-        )
-        self._reissuer = Reissuer(
-            store=store,
-            clock=clock,
-            leases=shared.leases,
-            issuance=self._issuance,
-            reclaimer=self.reclaimer,
-        )
-        self._settler = ClaimSettler(bookkeeper=bookkeeper, store=store, clock=clock)
-        self._decider = Decider(
-            store=shared.store,
-            policy=shared.deciding,
-            timer=shared.timer,
-            is_livemode=shared.is_livemode,
-            unstored=shared.unstored,
-        )
-        self._responder = Responder(
-            decider=self._decider,
-            verifier=shared.verifier,
-            bookkeeper=bookkeeper,
-            clock=clock,
-            timer=shared.timer,
-            version=API_VERSION,
-            is_livemode=shared.is_livemode,
-            others=shared.others,
-            record=_recording(shared),
-            booked=DeclineTeller(store=shared.store, announcer=announcer, clock=clock),
-            teller=Teller(post=api.post_once, timer=shared.timer, account=account)
-            if shared.answer_by == "api"
-            else None,
-        )
-        self._rebuilder = Rebuilder(
-            account=account,
-            api=api,
-            store=store,
-            clock=clock,
-            funder=self.funding,
-            bookkeeper=bookkeeper,
-        )
-        self._is_known = False
-        self._is_admitted = False
+        self._connection = connection
+        self._workers = AccountWorkers(connection, account)
 
     @classmethod
     def connect(
@@ -312,84 +149,80 @@ class Disburser:
         """
         key, secrets = Hidden(api_key), Hidden.each(webhook_secret)
         del api_key, webhook_secret  # error reporters keep the variables of frames
-        is_livemode = mode_of(key)
-        check_secrets(secrets)
         check_account(account)
-        check_answering(answer_by, probe_max_minor)
-        check_parts(policy=policy, route=route, others=others, http_client=http_client)
-        check_time(clock=clock, sleep=sleep, timer=timer, lease_seconds=lease_seconds)
-        check_address(api_base, preview_version=preview_version, is_livemode=is_livemode)
-        low = thresholds(low_balance)
-        if sink is not None:
-            check_sink(sink)
-        if store is None:
-            if is_livemode:
-                raise InvalidInputError(
-                    "store",
-                    "is missing with a live key",
-                    "name a database that is kept and backed up",
-                )
-            store = DEFAULT_TEST_STORE
-        verifier = Verifier(secrets)
-        opened = open_store(store, clock=clock)
-        policy = policy or AuthorizationPolicy.default()
-        api = StripeAPI(
+        connection = Connection.opened(
             api_key=key,
-            sleep=sleep,
-            http_client=http_client,
-            api_base=api_base,
-            preview_version=preview_version,
-        )
-        if answer_by == "api":
-            api.get_ready()
-        owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        shared = _Shared(
-            api=api,
-            store=opened,
-            clock=clock,
-            timer=timer,
-            sleep=sleep,
+            webhook_secrets=secrets,
+            store=store,
             policy=policy,
-            deciding=surrounded(policy, opened),
-            verifier=verifier,
-            others=others,
-            record_requests=record_requests,
-            is_livemode=is_livemode,
-            leases=Leases(store=opened, owner=owner, seconds=lease_seconds),
-            owns_store=opened is not store,
             route=route,
-            reclaim_policy=reclaim_policy or ReclaimPolicy(),
+            reclaim_policy=reclaim_policy,
+            others=others,
             sink=sink,
             keeps_orders=keeps_orders,
+            record_requests=record_requests,
+            http_client=http_client,
+            api_base=api_base,
+            clock=clock,
+            sleep=sleep,
+            timer=timer,
+            lease_seconds=lease_seconds,
+            preview_version=preview_version,
             accept_empty_store=accept_empty_store,
-            announcer=Announcer(),
-            low_balance=low,
+            low_balance=low_balance,
             answer_by=answer_by,
             probe_max_minor=probe_max_minor,
-            unstored=Unstored(),
         )
-        return cls(shared, account)
+        return cls(connection, account)
+
+    @property
+    def store(self) -> Store:
+        """
+        Where the truth about orders and money lives.
+        """
+        return self._connection.store
+
+    @property
+    def cardholders(self) -> CardholderManager:
+        """
+        What finds and creates cardholders.
+        """
+        return self._workers.cardholders
+
+    @property
+    def cards(self) -> CardFactory:
+        """
+        What issues and cancels cards.
+        """
+        return self._workers.cards
+
+    @property
+    def funding(self) -> BalanceFunder:
+        """
+        What promises and moves money.
+        """
+        return self._workers.funding
+
+    @property
+    def reclaimer(self) -> Reclaimer:
+        """
+        What takes back what was not spent.
+        """
+        return self._workers.reclaimer
 
     @property
     def policy(self) -> AuthorizationPolicy:
         """
         What decides on purchases.
         """
-        return self._shared.policy
+        return self._connection.policy
 
     @property
     def recordings(self) -> Recordings:
         """
         What was asked of this account's cards, to be asked again by `issuing_disburse.backtest`.
         """
-        return Recordings(
-            account=self.account,
-            recorder=Recorder(store=self.store),
-            authorizations=lambda filters: self._shared.api.pages(
-                "/v1/issuing/authorizations", filters, account=self.account
-            ),
-            onlookers=getattr(self._shared.deciding, "onlookers", None),
-        )
+        return self._workers.recordings
 
     def for_account(self, account: str | None) -> Self:
         """
@@ -398,7 +231,7 @@ class Disburser:
         Close the one that `connect` made, not this one.
         """
         check_account(account)
-        return type(self)(evolve(self._shared, owns_store=False), account)
+        return type(self)(self._connection.lent(), account)
 
     def disburse(self, order: Order) -> Disbursement:
         """
@@ -420,11 +253,13 @@ class Disburser:
 
         Stripe: ``POST /v1/issuing/cardholders``, the funding route's calls, ``POST /v1/issuing/cards``
         """
+        from .order import Order
+
         check_kind("order", order, Order)
-        today = self._shared.clock().date()
+        today = self._connection.clock().date()
         order.recipient.check_for(order.amount.currency, today=today)  # before any call
-        self._admit()
-        return self._issuance.disburse(order)
+        self._workers.admission.admit()
+        return self._workers.issuance.disburse(order)
 
     def resume(self, order_id: str) -> Disbursement:
         """
@@ -435,8 +270,8 @@ class Disburser:
             NeedsOrderError: Its content is needed; pass it to `disburse`.
             DisburseError: As `disburse`.
         """
-        self._identify()
-        return self._issuance.resume(order_id)
+        self._workers.admission.identify()
+        return self._workers.issuance.resume(order_id)
 
     def resume_all(self) -> tuple[Disbursement, ...]:
         """
@@ -449,10 +284,12 @@ class Disburser:
         Returns:
             Those that this worker worked on, as they stand now; ``reason`` says what still holds one up.
         """
-        self._identify()
-        self._settler.settle()
-        done = list(self._issuance.resume_all())
-        done += [view(record) for record in self._reissuer.lower_all()]
+        self._workers.admission.identify()
+        self._workers.settler.settle()
+        from .intake import view
+
+        done = list(self._workers.issuance.resume_all())
+        done += [view(record) for record in self._workers.reissuer.lower_all()]
         return tuple(done)
 
     def get(self, order_id: str) -> Disbursement:
@@ -462,7 +299,9 @@ class Disburser:
         Raises:
             OrderNotFoundError: The store knows no such order on this account.
         """
-        return view(self._issuance.find(order_id))
+        from .intake import view
+
+        return view(self._workers.issuance.find(order_id))
 
     def statement(self, order_id: str) -> Statement:
         """
@@ -472,7 +311,9 @@ class Disburser:
             OrderNotFoundError: The store knows no such order on this account.
             ChainBrokenError: A ledger entry of it was changed or removed; see `verify_ledger`.
         """
-        record = self._issuance.find(order_id)
+        from .statements import statement_of
+
+        record = self._workers.issuance.find(order_id)
         entries = self.store.read(lambda tx: tx.entries(record.key))
         return statement_of(order_id, record.status, record.amount.currency, entries, record.facts)
 
@@ -492,6 +333,8 @@ class Disburser:
             InvalidInputError: The period is none.
             ChainBrokenError: A ledger entry was changed or removed; see `verify_ledger`.
         """
+        from .account_statements import account_statement
+
         check_period(since, until)
         return account_statement(self.store, self.account, since, until)
 
@@ -509,8 +352,8 @@ class Disburser:
 
         Stripe: ``POST /v1/issuing/cards``
         """
-        self._identify()
-        return self._reissuer.reissue(order_id)
+        self._workers.admission.identify()
+        return self._workers.reissuer.reissue(order_id)
 
     def reveal(self, order_id: str, sink: SecretSink) -> Receipt:
         """
@@ -524,10 +367,12 @@ class Disburser:
 
         Stripe: ``GET /v1/issuing/cards/:id`` with ``expand=number`` and ``cvc``
         """
+        from .deliveries import check_sink
+
         check_sink(sink)
         card = self.get(order_id).card
-        self._identify()
-        return self._deliveries.deliver(sink, card=card, order_id=order_id)
+        self._workers.admission.identify()
+        return self._workers.deliveries.deliver(sink, card=card, order_id=order_id)
 
     def issuing_elements_key(self, order_id: str, nonce: str) -> ElementsKey:
         """
@@ -546,8 +391,8 @@ class Disburser:
         Stripe: ``POST /v1/ephemeral_keys``
         """
         card = self.get(order_id).card
-        self._identify()
-        return self._elements.key(order_id, card, nonce)
+        self._workers.admission.identify()
+        return self._workers.elements.key(order_id, card, nonce)
 
     def deliveries(self, order_id: str | None = None) -> tuple[Delivery, ...]:
         """
@@ -556,10 +401,12 @@ class Disburser:
         Args:
             order_id: Of this account; all orders of the store if left out.
         """
+        from .deliveries import Delivery
+
         found = (
-            self._deliveries.all()
+            self._workers.deliveries.all()
             if order_id is None
-            else self._deliveries.of(self.account, order_id)
+            else self._workers.deliveries.of(self.account, order_id)
         )
         return tuple([Delivery.of(one) for one in found])
 
@@ -577,8 +424,10 @@ class Disburser:
             InvalidInputError: It is no recipient.
             StoreError: The store failed; call again.
         """
+        from .recipient import Recipient
+
         check_kind("recipient", recipient, Recipient)
-        return Forgetter(account=self.account, store=self.store).forget(recipient)
+        return self._workers.forgetter.forget(recipient)
 
     def reclaim(self, order_id: str) -> Reclamation:
         """
@@ -592,8 +441,8 @@ class Disburser:
 
         Stripe: ``POST /v1/issuing/cards/:id``, then the funding route's calls
         """
-        self._identify()
-        return self.reclaimer.reclaim(order_id)
+        self._workers.admission.identify()
+        return self._workers.reclaimer.reclaim(order_id)
 
     def reclaim_expired(
         self, *, limit: int | None = None, progress: Callable[[Reclamation], None] | None = None
@@ -611,36 +460,9 @@ class Disburser:
             InvalidInputError: The limit is no count; nothing was reclaimed.
         """
         check_limit(limit)
-        self._identify()
-        self._settler.settle()
-        done: list[Reclamation] = []
-        for order_id in list(self.reclaimer.over()):
-            if limit is not None and len(done) >= limit:
-                break
-            done.append(self._settled(order_id))
-            if progress is not None:
-                progress(done[-1])
-        return tuple(done)
-
-    def _settled(self, order_id: str) -> Reclamation:
-        """
-        Issue the next card where the terms want one, else take the rest back.
-        """
-        try:
-            record = self._issuance.find(order_id)
-            if record.is_to_lower:
-                record = self._reissuer.lower(order_id)
-                if record.status is Status.ACTIVE and self._shared.clock() < record.expires_at:
-                    return reclamation(record, "not_over", message="a replaced card took from it")
-            if not self._reissuer.is_wanted(record):
-                return self.reclaimer.reclaim(order_id)
-            self._reissuer.reissue(order_id)
-        except DisburseError as stuck:
-            outcome: ReclaimOutcome = "stuck"
-            message = str(stuck)
-        else:
-            outcome, message = "reissued", "the merchant gave the use back"
-        return reclamation(self._issuance.find(order_id), outcome, message=message)
+        self._workers.admission.identify()
+        self._workers.settler.settle()
+        return self._workers.finisher.finish_all(limit=limit, progress=progress)
 
     def reconcile(
         self,
@@ -672,28 +494,11 @@ class Disburser:
         ``GET /v1/issuing/authorizations``, ``GET /v1/balance``
         """
         check_period(since, until)
-        self._identify()
-        self._settler.settle()
-        self.funding.catch_up(self.account)
-        found = Reconciler(
-            account=self.account,
-            api=self._shared.api,
-            store=self.store,
-            clock=self._shared.clock,
-            expects_others=self._shared.others is not None,
-            repairer=self.repair,
-            deadline_of=self.reclaimer.policy.may_be_captured_until,
-            is_explained=is_explained,
-            progress=progress,
-        ).reconcile(since, until)
-        if self._shared.announcer.is_heard:
-            self._shared.announcer.tell(
-                [
-                    DifferenceFound(at=found.at, account=self.account, difference=one)
-                    for one in found.discrepancies
-                ]
-            )
-        return found
+        self._workers.admission.identify()
+        self._workers.settler.settle()
+        return self._workers.reconcile(
+            since, until, repair=self.repair, is_explained=is_explained, progress=progress
+        )
 
     def rebuild(self) -> Rebuild:
         """
@@ -713,8 +518,8 @@ class Disburser:
         Stripe: ``GET`` of cards, cardholders, transfers, authorizations, transactions, disputes and
         balance transactions
         """
-        self._identify()
-        return self._rebuilder.rebuild()
+        self._workers.admission.identify()
+        return self._workers.rebuilder.rebuild()
 
     def verify_ledger(self) -> LedgerProof:
         """
@@ -728,6 +533,8 @@ class Disburser:
             ChainBrokenError: An entry was changed, removed or put in between: the message names it.
             LedgerError: The kept totals of an account are not the sum of its entries.
         """
+        from .verification import verify_ledger
+
         return verify_ledger(self.store)
 
     def authorizations(
@@ -743,9 +550,11 @@ class Disburser:
         Stripe: ``GET /v1/issuing/authorizations``
         """
         check_period(since, until)
-        self._identify()
+        self._workers.admission.identify()
         filters: Params = {"created": {"gte": since, "lt": until}} if since or until else {}
-        return self._shared.api.pages("/v1/issuing/authorizations", filters, account=self.account)
+        return self._connection.api.pages(
+            "/v1/issuing/authorizations", filters, account=self.account
+        )
 
     def repair(self, reconciliation: Reconciliation) -> tuple[Repair, ...]:
         """
@@ -765,13 +574,8 @@ class Disburser:
                 f"is about {reconciliation.account or 'the platform'}",
                 "repair it with that account's disburser: for_account(...)",
             )
-        self._identify()
-        return Repairer(
-            account=self.account,
-            api=self._shared.api,
-            store=self.store,
-            bookkeeper=self._bookkeeper,
-        ).repair(reconciliation)
+        self._workers.admission.identify()
+        return self._workers.repairer.repair(reconciliation)
 
     def funding_needed(self, currency: str) -> FundingNeed:
         """
@@ -788,8 +592,8 @@ class Disburser:
 
         Stripe: ``GET /v1/balance``, ``POST /v1/issuing/funding_instructions``
         """
-        self._identify()
-        return self.funding.treasurer.needed(self.account, Money.zero(currency).currency)
+        self._workers.admission.identify()
+        return self._workers.funding.treasurer.needed(self.account, Money.zero(currency).currency)
 
     def preflight(self, *, probe: bool = False) -> Preflight:
         """
@@ -800,12 +604,7 @@ class Disburser:
 
         Stripe: reads capabilities, webhook endpoints, balance settings and balance
         """
-        return Inspector(
-            account=self.account,
-            api=self._shared.api,
-            funder=self.funding,
-            clock=self._shared.clock,
-        ).inspect(probe=probe)
+        return self._workers.inspector.inspect(probe=probe)
 
     def on(self, event_type: type[E], handler: Callable[[E], object]) -> Unsubscribe:
         """
@@ -826,7 +625,7 @@ class Disburser:
         Raises:
             InvalidInputError: It is no such type, or cannot be called.
         """
-        return self._shared.announcer.on(event_type, handler)
+        return self._connection.announcer.on(event_type, handler)
 
     def settle_claims(self) -> tuple[ClaimSettlement, ...]:
         """
@@ -841,8 +640,8 @@ class Disburser:
 
         Stripe: ``GET /v1/issuing/authorizations/:id``
         """
-        self._identify()
-        return self._settler.settle()
+        self._workers.admission.identify()
+        return self._workers.settler.settle()
 
     def alerts(
         self, kind: AuthorizationAlertKind | None = None, *, since: datetime | None = None
@@ -861,10 +660,14 @@ class Disburser:
             InvalidInputError: There is no such kind, or the time has no zone.
             StoreError: The store cannot be read. What waits in memory for it is kept.
         """
+        from .alerts import KINDS, AlertRecord
+        from .paging import every
+        from .rows import account_key
+
         if kind is not None and kind not in KINDS:
             raise InvalidInputError("kind", "is unknown", f"pass one of {', '.join(sorted(KINDS))}")
         check_period(since, None)
-        self._decider.settle_unstored(whole=True)
+        self._workers.decider.settle_unstored(whole=True)
         states = None if kind is None else (kind,)
         records = every(self.store, AlertRecord, group=account_key(self.account), states=states)
         alerts = [one.alert for one in records if since is None or one.alert.at >= since]
@@ -883,6 +686,8 @@ class Disburser:
         Raises:
             StoreError: The store cannot be read.
         """
+        from .alerts import Misses
+
         return Misses(alerts=self.alerts("miss", since=since))
 
     def handle_webhook(self, payload: bytes, signature: str) -> Reply:
@@ -899,7 +704,7 @@ class Disburser:
 
         Stripe: ``issuing_authorization.request`` and all events of Issuing
         """
-        return self._responder.handle(payload, signature)
+        return self._workers.responder.handle(payload, signature)
 
     def verify(self, payload: bytes, signature: str) -> Event:
         """
@@ -909,57 +714,13 @@ class Disburser:
             SignatureInvalidError: Not Stripe's, too old, too new, or altered.
             PayloadInvalidError: Signed, but no event.
         """
-        return self._responder.verify(payload, signature)
-
-    def _identify(self) -> None:
-        """
-        Make sure that the store belongs to this platform account and mode, once per process.
-
-        Stripe: ``GET /v1/account``
-        """
-        if self._is_known:
-            return
-        platform = str(self._shared.api.get("/v1/account", account=None)["id"])
-        is_livemode = self._shared.is_livemode
-
-        def work(tx: Transaction) -> StoreIdentity:
-            known = tx.get(StoreIdentity, "identity")
-            if known is not None:
-                return known
-            return tx.put(
-                StoreIdentity(
-                    platform_account=platform,
-                    is_livemode=is_livemode,
-                    recorded_at=self._shared.clock(),
-                )
-            )
-
-        known = self.store.transact(work)
-        if (known.platform_account, known.is_livemode) != (platform, is_livemode):
-            mode = "live" if known.is_livemode else "test"
-            msg = (
-                f"this store keeps the {mode} books of {known.platform_account}, the key belongs to "
-                f"{platform}; use a store of its own for each platform account and mode"
-            )
-            raise StoreMismatchError(msg, code="store_mismatch")
-        self._is_known = True
-
-    def _admit(self) -> None:
-        """
-        Make sure that the store knows the account's cards before anything is paid, once per process.
-        """
-        self._identify()
-        if not self._is_admitted:
-            self._rebuilder.admit(is_meant=self._shared.accept_empty_store)
-            self._is_admitted = True
+        return self._workers.responder.verify(payload, signature)
 
     def close(self) -> None:
         """
         Close connections and store; closing twice is fine.
         """
-        self._shared.api.close()
-        if self._shared.owns_store:
-            self.store.close()
+        self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -973,29 +734,5 @@ class Disburser:
         self.close()
 
     def __repr__(self) -> str:
-        mode = "live" if self._shared.is_livemode else "test"
+        mode = "live" if self._connection.is_livemode else "test"
         return f"<Disburser {mode} {self.account or 'platform'}>"
-
-
-def _recording(shared: _Shared) -> Callable[[Event], None]:
-    recorder = Recorder(store=shared.store) if shared.record_requests else None
-
-    def record(event: Event) -> None:
-        if recorder is not None:
-            recorder.record(event)
-        if isinstance(shared.deciding, Surroundings):
-            shared.deciding.look_at(event)
-
-    return record
-
-
-def _connected_route(shared: _Shared, account: str | None) -> FundingRoute:
-    route = shared.route
-    if route is None:
-        return _default_route(shared, account)
-    return route.connected(shared.api) if isinstance(route, ConnectedRoute) else route
-
-
-def _default_route(shared: _Shared, account: str | None) -> FundingRoute:
-    route = BalanceTransferRoute if account is None else TransferRoute
-    return route(api=shared.api, clock=shared.clock, attribution=attribution_from(shared.store))

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import orjson
 from attrs import field, frozen
 
-from .bookkeeper import Bookkeeper
 from .claims import answer_for
 from .deciding import Decider, declined
 from .decision import AuthorizationRequest, Decision
@@ -42,6 +41,9 @@ class Reply:
     decision: Decision | None = None
 
 
+Booked: TypeAlias = Literal["booked", "parked", "ignored"]
+"""What became of an event."""
+
 Others: TypeAlias = Callable[[Event], Reply | None]
 """Answers events about cards that are not ours; ``None`` leaves them to us."""
 
@@ -66,7 +68,7 @@ class Responder:
 
     decider: Decider
     verifier: Verifier
-    bookkeeper: Bookkeeper
+    book: Callable[[Event], Booked]
     clock: Clock
     timer: Timer
     version: str
@@ -112,7 +114,7 @@ class Responder:
         try:
             booked: str = "ignored"
             if self._is_of_our_mode(event):
-                booked = self.bookkeeper.book(event)
+                booked = self.book(event)
                 if booked != "ignored":
                     self._record(event)
                 self._store_what_waits()

@@ -152,7 +152,7 @@ def test_events_that_come_again_or_shuffled_are_kept_once(played) -> None:
     world, before, payloads = played
     events = [orjson.loads(payload) for payload in payloads]
     for event in reversed(events):
-        world.disburser._responder.record(event)  # noqa: SLF001 - as if Stripe delivered it again
+        world.disburser._workers.responder.record(event)  # noqa: SLF001 - as if Stripe delivered it again
 
     assert before == list(world.disburser.recordings.recorded())
 

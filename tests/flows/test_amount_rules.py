@@ -47,7 +47,7 @@ def test_stripe_carries_the_upper_side_and_we_the_rest(
 
 
 def _listed(world):
-    api = world.disburser._shared.api  # noqa: SLF001 - what Stripe has, not what we think
+    api = world.disburser._connection.api  # noqa: SLF001 - what Stripe has, not what we think
     return list(api.pages("/v1/issuing/cards", {}, account=world.account))
 
 

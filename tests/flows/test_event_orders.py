@@ -109,7 +109,7 @@ class Told:
         Read an object as it is now, which is as it will stay.
         """
         if path not in self._read:
-            api = self.world.disburser._shared.api  # noqa: SLF001  # as the library itself reads
+            api = self.world.disburser._connection.api  # noqa: SLF001  # as the library itself reads
             self._read[path] = api.get(path, account=account)
         return self._read[path]
 

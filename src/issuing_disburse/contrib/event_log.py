@@ -14,7 +14,7 @@ from datetime import datetime
 
 from attrs import fields
 
-from issuing_disburse.announcing import Unsubscribe
+from issuing_disburse.announcer import Unsubscribe
 from issuing_disburse.disburser import Disburser
 from issuing_disburse.domain_events import (
     NAMES,

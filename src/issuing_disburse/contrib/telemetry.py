@@ -15,7 +15,7 @@ from typing import Any
 from opentelemetry import metrics, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from issuing_disburse.announcing import Unsubscribe
+from issuing_disburse.announcer import Unsubscribe
 from issuing_disburse.disbursement import Disbursement
 from issuing_disburse.disburser import Disburser
 from issuing_disburse.domain_events import NAMES, Declined, DifferenceFound, DomainEvent
