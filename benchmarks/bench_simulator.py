@@ -3,26 +3,39 @@ How fast is the simulator: in process, among a hundred thousand objects, over HT
 
 Prints one JSON object. Figures are medians by the clock on the wall; ``cpu`` says the same by
 processor time, which a busy machine disturbs less. ``localstripe`` is installed into a virtual
-environment of its own and measured with the same client on the same machine.
+environment of its own and measured with the same client on the same machine. The whole takes about
+two minutes; with ``--quick`` half a minute, with fewer objects and without ``localstripe``.
 """
 
 import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from pathlib import Path
+
+from attrs import frozen
+from simulator_servers import localstripe, served
 
 from issuing_disburse.simulator import IssuingSimulator
 
-ROUNDS = 5
-OPERATIONS = 1_000
-MANY_OBJECTS = 100_000
-HTTP_REQUESTS = 2_000
+
+@frozen
+class Size:
+    """
+    Say how much is measured.
+    """
+
+    rounds: int = 5
+    operations: int = 400
+    objects: int = 100_000
+    http_requests: int = 2_000
+    compares: bool = True
+
+
+QUICK = Size(rounds=3, operations=200, objects=20_000, http_requests=500, compares=False)
 FORM = "application/x-www-form-urlencoded"
 HOLDER = (
     b"name=Jenny+Rosen&email=jenny%40example.com&phone_number=%2B18008675309&type=individual"
@@ -119,16 +132,16 @@ def _medians(rounds: list[dict[str, float]]) -> dict[str, int]:
     return {name: round(statistics.median(each[name] for each in rounds)) for name in rounds[0]}
 
 
-def in_process() -> dict[str, object]:
+def in_process(size: Size) -> dict[str, object]:
     """
-    Measure writes with few objects and with a hundred thousand.
+    Measure writes with few objects and with many, a hundred thousand unless it must be quick.
 
     Each lives in a process of its own, so that neither shares the other's memory, and their
     rounds take turns, so that a machine that slows down slows both.
     """
-    with _worker("few") as few, _worker("many") as many:
+    with _worker(0, size.operations) as few, _worker(size.objects, size.operations) as many:
         found: dict[str, list[dict[str, float]]] = {"few": [], "many": []}
-        for _ in range(ROUNDS):
+        for _ in range(size.rounds):
             found["few"].append(few())
             found["many"].append(many())
         objects = round(found["many"][0]["objects"])
@@ -143,11 +156,11 @@ def in_process() -> dict[str, object]:
 
 
 @contextmanager
-def _worker(kind: str) -> Iterator[Callable[[], dict[str, float]]]:
+def _worker(objects: int, operations: int) -> Iterator[Callable[[], dict[str, float]]]:
     """
-    Yield what makes a process of its own measure one round.
+    Yield what makes a process of its own measure one round; no *objects* means few.
     """
-    command = [sys.executable, __file__, "--worker", kind]
+    command = [sys.executable, __file__, "--worker", str(objects), str(operations)]
     worker = subprocess.Popen(  # noqa: S603 - this file
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -169,23 +182,23 @@ def _worker(kind: str) -> Iterator[Callable[[], dict[str, float]]]:
         stdout.close()
 
 
-def work(kind: str) -> None:
+def work(most: int, operations: int) -> None:
     """
     Be the worker: one round for each line that comes in.
     """
     load = Load()
     load.round(100)
-    while kind == "many" and load.objects() < MANY_OBJECTS:
-        load.round(OPERATIONS)
+    while load.objects() < most:
+        load.round(1_000)
     for _ in sys.stdin:
-        if kind == "few":
+        if not most:
             load = Load()
             load.round(100)
         objects = load.objects()
-        print(json.dumps({**load.round(OPERATIONS), "objects": objects}), flush=True)
+        print(json.dumps({**load.round(operations), "objects": objects}), flush=True)
 
 
-def start_up() -> dict[str, float]:
+def start_up(size: Size) -> dict[str, float]:
     """
     Measure import and construction in fresh processes, in milliseconds.
     """
@@ -195,7 +208,7 @@ def start_up() -> dict[str, float]:
         "IssuingSimulator(); print(b-a, c-b, time.perf_counter()-c)"
     )
     found = []
-    for _ in range(ROUNDS):
+    for _ in range(size.rounds):
         told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)  # noqa: S603 - our own code
         found.append([1_000 * float(part) for part in told.stdout.split()])
     names = ("import_library_ms", "import_simulator_ms", "construct_ms")
@@ -206,11 +219,11 @@ def start_up() -> dict[str, float]:
 
 
 def _latencies(
-    connection: HTTPConnection, send: tuple[str, str, bytes, dict[str, str]]
+    connection: HTTPConnection, send: tuple[str, str, bytes, dict[str, str]], requests: int
 ) -> dict[str, float]:
     method, path, body, headers = send
     times = []
-    for place in range(HTTP_REQUESTS + 100):
+    for place in range(requests + 100):
         began = time.perf_counter()
         connection.request(method, path, body, {**headers, "Idempotency-Key": f"k{place}"})
         answer = connection.getresponse()
@@ -224,22 +237,30 @@ def _latencies(
     }
 
 
-def over_http() -> dict[str, object]:
+def over_http(size: Size) -> dict[str, object]:
     """
     Measure one client on one connection that creates objects: ours, then localstripe's.
     """
-    with _served() as (host, key, account):
+    with served() as (facts, processor_seconds):
+        host, key, account = facts
         connection = HTTPConnection(host)
         headers = {
             "Authorization": f"Bearer {key}",
             "Stripe-Account": account,
             "Content-Type": FORM,
         }
-        ours = _latencies(connection, ("POST", "/v1/issuing/cardholders", HOLDER, headers))
+        before = processor_seconds()
+        ours = _latencies(
+            connection, ("POST", "/v1/issuing/cardholders", HOLDER, headers), size.http_requests
+        )
+        busy = processor_seconds() - before
+        ours["server_cpu_ms"] = round(1_000 * busy / (size.http_requests + 100), 3)
         connection.close()
     result: dict[str, object] = {"simulator": ours}
+    if not size.compares:
+        return {**result, "localstripe": "left out"}
     try:
-        with _localstripe() as port:
+        with localstripe() as port:
             connection = HTTPConnection("127.0.0.1", port)
             theirs = _latencies(
                 connection,
@@ -249,6 +270,7 @@ def over_http() -> dict[str, object]:
                     b"email=jenny%40example.com&name=Jenny+Rosen",
                     {"Authorization": "Bearer sk_test_12345", "Content-Type": FORM},
                 ),
+                size.http_requests,
             )
             connection.close()
     except (OSError, subprocess.SubprocessError) as problem:
@@ -257,84 +279,21 @@ def over_http() -> dict[str, object]:
     return {**result, "localstripe_create_customer": theirs, "ratio": ratio}
 
 
-SERVER = """
-from issuing_disburse.simulator import IssuingSimulator
-from threading import Event
-from issuing_disburse.simulator.server import main_simulator
-def say(facts):
-    print(facts["base_url"], facts["api_key"], facts["account"], flush=True)
-main_simulator(IssuingSimulator(), port=0, say=say, wait=Event().wait)
-"""
-
-
-@contextmanager
-def _served() -> Iterator[tuple[str, str, str]]:
-    """
-    Run the simulator in a process of its own, as localstripe is; yield host, key and account.
-    """
-    command = [sys.executable, "-c", SERVER]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own code
-    assert server.stdout is not None
-    try:
-        told = server.stdout.readline().split()
-        yield told[0].removeprefix("http://"), told[1], told[2]
-    finally:
-        server.terminate()
-        server.wait(10)
-        server.stdout.close()
-
-
-@contextmanager
-def _localstripe() -> Iterator[int]:
-    """
-    Install and run localstripe in a virtual environment that is thrown away.
-    """
-    port = 18_420
-    with tempfile.TemporaryDirectory() as folder:
-        venv = [sys.executable, "-m", "venv", folder]
-        subprocess.run(venv, check=True, capture_output=True)  # noqa: S603 - fixed words
-        python = str(Path(folder) / "bin" / "python")
-        install = [python, "-m", "pip", "install", "--quiet", "localstripe", "setuptools"]
-        subprocess.run(install, check=True, capture_output=True, timeout=300)  # noqa: S603 - fixed words
-        server = subprocess.Popen(  # noqa: S603 - fixed words
-            [python, "-m", "localstripe", "--port", str(port), "--from-scratch"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait_for(port, server)
-            yield port
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
-    for _ in range(100):
-        time.sleep(0.1)
-        if server.poll() is not None:
-            raise ConnectionError
-        try:
-            HTTPConnection("127.0.0.1", port, timeout=1).connect()
-        except OSError:
-            continue
-        return
-    raise ConnectionError
-
-
 def main() -> None:
     """
     Measure everything and print one JSON object.
     """
-    print(
-        json.dumps(
-            {"start_up": start_up(), "in_process": in_process(), "over_http": over_http()}, indent=2
-        )
-    )
+    size = QUICK if "--quick" in sys.argv[1:] else Size()
+    found = {
+        "start_up": start_up(size),
+        "in_process": in_process(size),
+        "over_http": over_http(size),
+    }
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
-        work(sys.argv[2])
+        work(int(sys.argv[2]), int(sys.argv[3]))
     else:
         main()

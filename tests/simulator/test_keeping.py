@@ -135,3 +135,32 @@ def test_what_was_under_way_is_handed_back():
 
     assert not has_settled
     assert [("evt_2", "we_1", 0)] == left
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b'"created":17', b'"created":18'), (b'"platform":"acct', b'"platform":"acxt')],
+)
+def test_file_that_somebody_touched_is_refused(tmp_path: Path, old: bytes, new: bytes):
+    """One digit that is another one is noticed, wherever it is."""
+    sim = IssuingSimulator(platform_funds=5)
+    sim.save(tmp_path / "state")
+    saved = (tmp_path / "state").read_bytes()
+    assert old in saved
+    (tmp_path / "state").write_bytes(saved.replace(old, new, 1))
+    with pytest.raises(SimulatorError, match="is damaged"):
+        IssuingSimulator.load(tmp_path / "state")
+
+
+def test_file_is_read_before_any_garbage_is_collected(tmp_path: Path):
+    """A fresh process reads a file, whatever the collector has not taken away yet."""
+    code = (
+        "import gc, sys; gc.disable(); from pathlib import Path;"
+        "from issuing_disburse.simulator import IssuingSimulator;"
+        "IssuingSimulator(platform_funds=5).save(Path(sys.argv[1]));"
+        "print(IssuingSimulator.load(Path(sys.argv[1])).payments_balance())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "state")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+
+    assert "5" == told.stdout.strip()

@@ -208,3 +208,22 @@ def test_many_keys_end_at_once_without_a_search():
     assert replies.begin("", "k0", b"", 86_400) is None
 
     assert [("", "young")] == list(replies.stored)
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        ({"kind": "slow"}, "slow needs seconds."),
+        (
+            {"kind": "conflict", "seconds": 5},
+            "conflict takes no 'seconds'; it takes nothing.",
+        ),
+    ],
+)
+def test_fault_names_the_detail_that_is_wrong(bench, action: dict[str, Any], message: str):
+    """A detail that is missing or unknown is named in plain words."""
+    json = {"content-type": "application/json"}
+    told = control(bench.sim, "POST", "/_simulator/faults", "", json, dumps({"action": action}))
+
+    assert (400, message) == (told.status, loads(told.body)["error"]["message"])
+    assert () == bench.sim.faults.script

@@ -22,14 +22,27 @@ def check_arguments(name: str, method: Callable[..., object], given: Mapping[str
     Raises:
         SimulatorError: An argument is unknown, missing or of another type; nothing was called.
     """
+    check_names(name, method, given)
     wanted = signature(method).parameters
     for argument, value in given.items():
-        if argument not in wanted:
-            message = f"{name} takes no {argument!r:.60}; it takes {', '.join(wanted)}."
-            raise SimulatorError(message, param=argument[:60])
         if not _fits(value, wanted[argument].annotation):
             kind = signature_text(wanted[argument])
             raise SimulatorError(f"{argument} is {value!r:.60}; give {kind}.", param=argument)
+
+
+def check_names(name: str, method: Callable[..., object], given: Mapping[str, Any]) -> None:
+    """
+    Hold the names of *given* alone against the signature.
+
+    Raises:
+        SimulatorError: One is unknown, or one is missing.
+    """
+    wanted = signature(method).parameters
+    for argument in given:
+        if argument not in wanted:
+            takes = f"it takes {', '.join(wanted)}" if wanted else "it takes nothing"
+            message = f"{name} takes no {argument!r:.60}; {takes}."
+            raise SimulatorError(message, param=argument[:60])
     for argument, parameter in wanted.items():
         if parameter.default is Parameter.empty and argument not in given:
             raise SimulatorError(f"{name} needs {argument}.", param=argument)

@@ -222,10 +222,11 @@ def set_status(call: Call, card: Card, status: str, reason: str | None = None) -
     """
     Move a card to another state and tell of it.
     """
-    before = card.wire(call.world)
-    card.status = status
-    card.cancellation_reason = reason
-    events.emit(call, "issuing_card.updated", card, before)
+    old: Wire = {"cancellation_reason": card.cancellation_reason, "status": card.status}
+    card.status, card.cancellation_reason = status, reason
+    card.changed()
+    changed = events.difference(old, {"cancellation_reason": reason, "status": status})
+    events.emit(call, "issuing_card.updated", card, changed=changed)
 
 
 def retrieve(call: Call) -> Card | Wire:

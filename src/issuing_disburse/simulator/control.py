@@ -12,7 +12,7 @@ from attrs import asdict
 from orjson import JSONDecodeError, dumps, loads
 
 from issuing_disburse.simulator.access import LARGEST_BODY
-from issuing_disburse.simulator.arguments import check_arguments, is_web_address
+from issuing_disburse.simulator.arguments import check_arguments, check_names, is_web_address
 from issuing_disburse.simulator.errors import ApiError, SimulatorError
 from issuing_disburse.simulator.exchange import Response
 from issuing_disburse.simulator.faults import (
@@ -187,10 +187,8 @@ def faults(
     if make is None:
         message = f"An action has a kind: {', '.join(sorted(ACTIONS))}."
         raise SimulatorError(message, param="action[kind]")
-    try:
-        made = make(**details)
-    except TypeError as problem:
-        raise SimulatorError(f"{kind}: {problem}.", param="action") from None
+    check_names(str(kind), make, details)
+    made = make(**details)
     simulator.faults.add(
         Fault(
             action=made,

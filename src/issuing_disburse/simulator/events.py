@@ -92,13 +92,20 @@ def difference(before: Wire, after: Wire) -> Wire:
 
 
 def emit(
-    call: Call, kind: str, resource: Resource, before: Wire | None = None, *, outbox: bool = True
+    call: Call,
+    kind: str,
+    resource: Resource,
+    before: Wire | None = None,
+    *,
+    changed: Wire | None = None,
+    outbox: bool = True,
 ) -> Event:
     """
     Record an event about *resource* and address it to every endpoint that wants it.
 
     Args:
         before: The wire form from before an update, for ``previous_attributes``.
+        changed: Those themselves, where they are known.
         outbox: Leave out for the real-time request, which goes its own way.
     """
     world = call.world
@@ -107,7 +114,9 @@ def emit(
     if before is not None:
         after = resource.wire(world)
         resource.show_as(world, after)
-        previous = to_json(difference(before, after))
+        changed = difference(before, after)
+    if changed is not None:
+        previous = to_json(changed)
     about = resource.bytes_shown(world)
     receivers = [e for e in world.endpoints if e.wants(kind, account)] if world.endpoints else []
     if not call.origin:

@@ -3,7 +3,8 @@ How does a simulated Stripe outlive its process?
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ _PARTS: tuple[type, ...] = (Controls, Inquiry, Key, Spend, SpendingLimit)
 
 def save(world: World, replies: Replies, names: dict[str, str], path: Path) -> None:
     """
-    Write everything to *path*, whole or not at all: one line of state, one line for each object.
+    Write everything to *path*, whole or not at all: a line of state, one for each object, a digest.
 
     Called with the simulator's lock held.
     """
@@ -50,9 +51,12 @@ def save(world: World, replies: Replies, names: dict[str, str], path: Path) -> N
     }
     beside = path.with_name(path.name + ".new")
     with beside.open("wb") as file:
-        file.write(dumps(state) + b"\n")
-        for resource in sorted(world.by_id.values(), key=lambda each: each.position):
-            file.write(dumps(_encode(resource)) + b"\n")
+        digest = blake2b()
+        for part in (state, *sorted(world.by_id.values(), key=lambda each: each.position)):
+            line = dumps(part if part is state else _encode(part)) + b"\n"
+            digest.update(line)
+            file.write(line)
+        file.write(dumps({"digest": digest.hexdigest()}) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
@@ -68,17 +72,18 @@ def load(world: World, replies: Replies, path: Path) -> dict[str, str]:
         SimulatorError: The file is none of ours, of another format, or not whole.
     """
     with path.open("rb") as file:
+        lines = _undamaged(file)
         try:
-            state = loads(file.readline())
+            state = loads(next(lines))
             is_known = state["format"] == FORMAT
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, StopIteration):
             is_known = False
         if not is_known:
             message = f"{path} does not hold a simulator's state of format {FORMAT}."
             raise SimulatorError(message)
         try:
             _restore(world, replies, state)
-            _restore_objects(world, file)
+            _restore_objects(world, lines)
             is_whole = len(world.by_id) == state["objects"]
         except (ValueError, TypeError, KeyError, AttributeError):
             is_whole = False
@@ -90,6 +95,24 @@ def load(world: World, replies: Replies, path: Path) -> dict[str, str]:
             found.spend = world.get(Card, found.replacement_for).spend
     names: dict[str, str] = state["names"]
     return names
+
+
+def _undamaged(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """
+    Yield every line but the last, which holds the digest of the others.
+
+    Raises:
+        ValueError: At the end: they are not what was saved.
+    """
+    digest, line = blake2b(), b""
+    for following in lines:
+        if line:
+            digest.update(line)
+            yield line
+        line = following
+    if loads(line) != {"digest": digest.hexdigest()}:
+        message = "The digest is another one."
+        raise ValueError(message)
 
 
 def _restore_objects(world: World, lines: Iterable[bytes]) -> None:
@@ -120,7 +143,8 @@ def _all_kinds() -> Iterable[type]:
     waiting: list[type[Resource]] = [Resource]
     while waiting:
         kind = waiting.pop()
-        yield kind
+        if "__attrs_attrs__" in vars(kind):  # attrs leaves the class it replaces for the collector
+            yield kind
         waiting.extend(kind.__subclasses__())
 
 
