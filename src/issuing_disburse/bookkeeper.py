@@ -10,7 +10,7 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from .alerts import AlertRecord, AuthorizationAlert, decided_without_us, taken_outside_terms
-from .books import lowered, post_facts, remaining_minor, status_after
+from .books import lowered, post_facts, spendable_minor, status_after
 from .claims import settled
 from .disbursement import Status
 from .exceptions import PayloadInvalidError
@@ -194,7 +194,7 @@ class Bookkeeper:
             posted = evolve(posted, look_at=now)
         if after is Status.CLOSED:
             posted = evolve(posted, look_at=None)
-        left = remaining_minor(posted, facts, now)
+        left = spendable_minor(posted, facts, current, now)
         if after is Status.ACTIVE:
             posted, current = lowered(posted, current, facts, now)
         tx.put(evolve(current, remaining_minor=left, is_open=after is Status.ACTIVE))

@@ -95,6 +95,27 @@ def remaining_minor(record: DisbursementRecord, facts: Facts, at: datetime) -> i
     return max(0, left)
 
 
+def spendable_minor(
+    record: DisbursementRecord, facts: Facts, card: CardRecord, at: datetime
+) -> int:
+    """
+    Return what *card* may still spend on purchases, in minor units: as if its open probes held nothing.
+
+    Merchants try a card with up to 1 USD and reverse that only after the purchase, which must not fail
+    for it. Stripe leaves room for the few probes that it lets pass, and so do we; while both are held
+    the account covers the probe, and for good if the merchant takes it.
+    """
+    probes = {claim.use.authorization_id for claim in card.claims if claim.use.is_probe}
+    others = tuple(
+        [
+            one
+            for one in facts.authorizations
+            if one.id not in probes or not one.is_open or one.amount_minor > card.probe_max_minor
+        ]
+    )
+    return remaining_minor(record, evolve(facts, authorizations=others), at)
+
+
 def used_minor(facts: Facts) -> int:
     """
     Return what was captured on, and is held by, the card that followed the replaced ones.

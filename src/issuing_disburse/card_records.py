@@ -87,7 +87,8 @@ class CardRecord(Row):
     What the webhook needs to decide about one card, without looking anywhere else.
 
     Attributes:
-        remaining_minor: The balance of the card's ledger account: neither held nor spent.
+        remaining_minor: The balance of the card's ledger account: neither held nor spent; what open
+            probes hold counts as there.
         is_open: Whether the disbursement is active.
         card_status: Stripe's ``inactive``, ``active`` or ``canceled``, as last seen.
     """

@@ -51,14 +51,22 @@ class Claimed(Protocol):
 def allotment_of(card: Claimed) -> Allotment:
     """
     Return what *card* may still do: the ledger's balance less the uses promised since.
+
+    What a probe holds is not taken from the purchase that follows it, see `books.spendable_minor`.
     """
     live: list[Claim] = []
     remaining, probes = card.remaining_minor, 0
     for claim in card.claims:
         if claim.state != "released":
             live.append(claim)
+            if claim.use.is_probe:
+                probes += 1
+                continue
             remaining -= claim.pending_minor
-            probes += claim.use.is_probe
+            if claim.pending_minor and claim.settled_minor <= card.probe_max_minor:
+                remaining -= (
+                    claim.settled_minor
+                )  # a probe that grows: the books know only the probe
     return Allotment(
         order_id=card.order_id,
         card_id=card.card_id,
@@ -188,11 +196,25 @@ def settled(card: CardRecord, fact: AuthorizationFacts, *, is_final: bool = Fals
         else:
             is_known = True
             is_decided = is_final or _has_decided(fact, claim)
-            claims.append(claim.confirmed(fact.amount_minor, is_decided=is_decided))
+            claims.append(
+                _grown_by_others(claim, fact, card).confirmed(
+                    fact.amount_minor, is_decided=is_decided
+                )
+            )
     if not is_known and fact.approved:
         claims.append(_after_the_fact(fact, card))
     dead = [claim for claim in claims if claim.state == "released"][:-_RELEASED_MAX]
     return evolve(card, claims=tuple([claim for claim in claims if claim not in dead]))
+
+
+def _grown_by_others(claim: Claim, fact: AuthorizationFacts, card: CardRecord) -> Claim:
+    """
+    Return a probe that was raised without asking us as the purchase that it has become.
+    """
+    if not claim.use.is_probe or fact.amount_minor <= card.probe_max_minor:
+        return claim
+    total = Money(fact.amount_minor, card.amount.currency)
+    return evolve(claim, use=evolve(claim.use, amount=total, is_probe=False))
 
 
 def _has_decided(fact: AuthorizationFacts, claim: Claim) -> bool:

@@ -107,7 +107,8 @@ class Allotment:
 
     Attributes:
         amount: The order's amount.
-        remaining: What is neither spent, held nor claimed, in minor units.
+        remaining: What is neither spent, held nor claimed, in minor units; what a probe holds counts as
+            there.
         uses_left: Purchases left under the terms; probes do not count.
         is_open: Whether the disbursement is active and the card not cancelled.
         expires_at: UTC.
@@ -143,6 +144,20 @@ class Allotment:
         Tell whether *request* only tests the card (0 up to ``probe_max_minor`` minor units).
         """
         return not request.is_increment and 0 <= request.amount.minor <= self.probe_max_minor
+
+    def taken_minor(self, request: AuthorizationRequest) -> int:
+        """
+        Return what *request* would take from ``remaining``, in minor units.
+
+        An increment takes its own sum, and what was approved before as well where that was a probe.
+        """
+        asked = request.amount.minor
+        if request.is_increment and any(
+            use.is_probe and use.authorization_id == request.authorization_id
+            for use in self.history
+        ):
+            asked += request.already_approved.minor
+        return asked
 
 
 @frozen

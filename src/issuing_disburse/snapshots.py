@@ -121,7 +121,7 @@ def _has_lapsed(body: Object) -> bool:
     """
     Tell whether it was reversed or expired, now or before a capture that came all the same.
     """
-    if body.get("status") in {"reversed", "expired"}:
+    if text_of(body, "status") in {"reversed", "expired"}:
         return True
     moved = _mappings(body.get("balance_transactions"))
     captures = [

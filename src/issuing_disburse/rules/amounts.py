@@ -72,11 +72,11 @@ class WithinRemaining:
     def __call__(self, request: AuthorizationRequest, allotment: Allotment) -> Objection | None:
         if request.amount.currency != allotment.remaining.currency:
             return OrderCurrency()(request, allotment)
-        if request.amount.minor <= allotment.remaining.minor:
+        taken_minor = allotment.taken_minor(request)
+        if taken_minor <= allotment.remaining.minor:
             return None
-        return Objection(
-            "over_remaining", f"{request.amount} was asked, {allotment.remaining} remains"
-        )
+        asked = Money(taken_minor, request.amount.currency)
+        return Objection("over_remaining", f"{asked} was asked, {allotment.remaining} remains")
 
 
 @frozen
@@ -105,7 +105,8 @@ class PartialApproval:
         if objection is None or not request.is_amount_controllable:
             return objection
         low, high = allotment.terms.amount.bounds(allotment.amount)
-        most = min(asked, high - before, allotment.remaining.minor)
+        probed = allotment.taken_minor(request) - asked
+        most = min(asked, high - before, allotment.remaining.minor - probed)
         if most <= 0 or before + most < low:
             return objection
         if request.cashback is not None and most < request.cashback.minor:
