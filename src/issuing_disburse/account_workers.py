@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .bookkeeper import Bookkeeper
     from .cardholders import CardholderManager
     from .cards import CardFactory
+    from .closing import CardCloser
     from .connecting import Connection
     from .deliveries import Deliveries
     from .elements import Elements
@@ -237,19 +238,29 @@ class AccountWorkers:
         )
 
     @cached_property
+    def closer(self) -> CardCloser:
+        from .closing import CardCloser
+
+        return CardCloser(
+            api=self._api,
+            store=self.store,
+            clock=self._clock,
+            cards=self.cards,
+            bookkeeper=self.bookkeeper,
+        )
+
+    @cached_property
     def reclaimer(self) -> Reclaimer:
         from .reclaim import Reclaimer
         from .reclaim_policy import ReclaimPolicy
 
         return Reclaimer(
             account=self.account,
-            api=self._api,
             store=self.store,
             clock=self._clock,
             leases=self.leases,
-            cards=self.cards,
+            closer=self.closer,
             funder=self.funding,
-            bookkeeper=self.bookkeeper,
             issuance=self.issuance,
             policy=self.connection.reclaim_policy or ReclaimPolicy(),
         )
@@ -263,7 +274,7 @@ class AccountWorkers:
             clock=self._clock,
             leases=self.leases,
             issuance=self.issuance,
-            reclaimer=self.reclaimer,
+            closer=self.closer,
         )
 
     @cached_property

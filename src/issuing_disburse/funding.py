@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from attrs import evolve, frozen
 
-from .books import funded_line, opening_entry, pool_of, post_funding
+from .books import funded_line, pool_of, post_funding
 from .deposits import Deposits
 from .disbursement import idempotency_key
 from .exceptions import (
@@ -21,6 +21,7 @@ from .following import Follower
 from .funding_needs import Treasurer
 from .journal import Guard
 from .money import Money
+from .openings import Openings
 from .paging import every
 from .ports import Clock, FundingRoute, Store, Transaction
 from .records import DisbursementRecord, FundingRecord, PoolRecord, account_key
@@ -84,8 +85,11 @@ class BalanceFunder:
         try:
             record, funding = self._promise(record, guard)
         except InsufficientIssuingBalanceError as short:
-            self._ask_for_transfer(record, short)
-            raise
+            waiting = self.treasurer.waits(record, short)
+            if waiting is None:
+                raise
+            waiting.retry_at = self.clock() + _LOOK_AGAIN_AFTER
+            raise waiting from short
         if funding.progress == "moving":
             funding = self._move(funding, guard)
         if funding.progress not in {"moving", "moved"}:
@@ -100,8 +104,9 @@ class BalanceFunder:
         wanted = record.terms.most(record.amount)
         needs_cover = isinstance(self.route, BalanceCheckedRoute)
         # Before the balance is read: a purchase in between is then on one of the two sides at least.
-        before = self._promised_minor(record) if needs_cover else 0
-        available = self._known_balance(record, needs_cover=needs_cover)
+        books = Openings(api=self.api, store=self.store, clock=self.clock, deposits=self.deposits)
+        before = books.promised_minor(record.account, wanted.currency) if needs_cover else 0
+        available = books.known_balance(record.account, wanted.currency, needs_cover=needs_cover)
 
         def work(tx: Transaction) -> tuple[DisbursementRecord, FundingRecord]:
             guard(tx)
@@ -127,27 +132,6 @@ class BalanceFunder:
 
         return self.store.transact(work)
 
-    def _ask_for_transfer(
-        self, record: DisbursementRecord, short: InsufficientIssuingBalanceError
-    ) -> None:
-        """
-        Have the order wait where money comes by bank transfer, and say how much has to go where.
-        """
-        if isinstance(self.route, DepositRoute):
-            where = self.route.instructions(record.account, record.amount.currency)
-            msg = (
-                f"transfer at least {short.missing} to {where}: the Issuing balance has "
-                f"{short.available} available, {short.promised} of it promised"
-            )
-            waiting = WaitingError(msg, code="awaiting_bank_transfer")
-            waiting.retry_at = self.clock() + _LOOK_AGAIN_AFTER
-            raise waiting from short
-
-    def _promised_minor(self, record: DisbursementRecord) -> int:
-        blank = PoolRecord(account=record.account, currency=record.amount.currency)
-        known = self.store.read(lambda tx: tx.get(PoolRecord, blank.key)) or blank
-        return known.cards_minor + known.promised_minor
-
     def _new_funding(
         self, tx: Transaction, record: DisbursementRecord, wanted: Money
     ) -> FundingRecord:
@@ -171,32 +155,6 @@ class BalanceFunder:
             if is_alive and known.amount == wanted:
                 return evolve(known, members=(record.key,))
             number += 1
-
-    def _known_balance(self, record: DisbursementRecord, *, needs_cover: bool) -> Money | None:
-        """
-        Read the Issuing balance where it matters: for the first order, and to cover a promise.
-        """
-        currency = record.amount.currency
-        blank = PoolRecord(account=record.account, currency=currency)
-        known = self.store.read(lambda tx: tx.get(PoolRecord, blank.key))
-        if known is not None and not needs_cover:
-            return None
-        if self.deposits is not None and known is None:
-            return self.deposits.open_books(record.account, currency)
-        available = self.balance(record.account, currency)
-        if self.deposits is not None:
-            self.deposits.collect(record.account, currency)
-
-        def open_books(tx: Transaction) -> None:
-            if tx.get(PoolRecord, blank.key) is not None:
-                return
-            if not available.is_zero:
-                tx.append(opening_entry(record.account, available, at=self.clock()))
-            tx.put(evolve(blank, available_minor=available.minor))
-
-        if known is None:
-            self.store.transact(open_books)
-        return available
 
     def balance(self, account: str | None, currency: str) -> Money:
         """

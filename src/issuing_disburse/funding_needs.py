@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from .exceptions import InsufficientIssuingBalanceError, WaitingError
 from .money import Money
 from .paging import every
 from .ports import FundingRoute, Store
@@ -87,3 +88,22 @@ class Treasurer:
             orders=orders,
             instructions=instructions,
         )
+
+    def waits(
+        self, record: DisbursementRecord, short: InsufficientIssuingBalanceError
+    ) -> WaitingError | None:
+        """
+        Build the reason for an order to wait for a bank transfer: how much has to go where.
+
+        ``None`` for a route that knows no bank transfers.
+
+        Stripe: ``POST /v1/issuing/funding_instructions``
+        """
+        if not isinstance(self.route, DepositRoute):
+            return None
+        where = self.route.instructions(record.account, record.amount.currency)
+        msg = (
+            f"transfer at least {short.missing} to {where}: the Issuing balance has "
+            f"{short.available} available, {short.promised} of it promised"
+        )
+        return WaitingError(msg, code="awaiting_bank_transfer")

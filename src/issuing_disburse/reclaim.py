@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
 
-from .bookkeeper import Bookkeeper
 from .books import card_balance, post_facts
-from .cards import CardFactory
+from .closing import CardCloser
 from .disbursement import Status
 from .exceptions import LeaseLostError, RefusedError, UnavailableError
 from .facts import Amounts
 from .funding import BalanceFunder
 from .issuance import Issuance, reason_of
-from .journal import Guard, StepJournal
+from .journal import Guard
 from .leases import Leases
 from .money import Money
 from .paging import every
@@ -28,8 +27,6 @@ from .ports import Clock, FundingReceipt, Store, Transaction
 from .reclaim_policy import ReclaimPolicy
 from .reclamation import ReclaimOutcome, Reclamation, reclaimed_minor, reclamation
 from .records import CardRecord, DisbursementRecord, FundingRecord, account_key
-from .snapshots import Fact, authorization_facts, transaction_facts
-from .stripe_api import Answer, StripeAPI
 from .ways_back import is_under_way
 
 _LOOK_AGAIN_AFTER = timedelta(hours=1)
@@ -42,13 +39,11 @@ class Reclaimer:
     """
 
     account: str | None
-    api: StripeAPI
     store: Store
     clock: Clock
     leases: Leases
-    cards: CardFactory
+    closer: CardCloser
     funder: BalanceFunder
-    bookkeeper: Bookkeeper
     issuance: Issuance
     policy: ReclaimPolicy
 
@@ -72,7 +67,7 @@ class Reclaimer:
                 return None
             if leased.status in {Status.ACTIVE, Status.SPENT}:
                 leased = evolve(leased.become(Status.CLOSING), updated_at=self.clock())
-                self.close_cards(tx, leased)
+                self.closer.close_cards(tx, leased)
             return tx.put(evolve(leased, is_reclaimed=True))
 
         record = self.store.transact(begin)
@@ -95,14 +90,15 @@ class Reclaimer:
         now = self.clock()
         yield from (record.order_id for record in due if self.policy.is_over(record, now))
 
-    def close_cards(self, tx: Transaction, record: DisbursementRecord) -> None:
+    def _follow_money(self, record: DisbursementRecord) -> None:
         """
-        Have every further request for the order's cards declined.
+        Book what became of the order's top-ups and payouts, whatever webhooks were missed.
         """
-        for reference in record.cards:
-            card = tx.get(CardRecord, reference.id, lock=True)
-            if card is not None and card.is_open:
-                tx.put(evolve(card, is_open=False))
+        for name in record.fundings:
+            self.funder.follower.follow(name)
+        for way in self._ways_back(record):
+            if is_under_way(way):
+                self.funder.follower.follow(way.key)
 
     def _close(self, record: DisbursementRecord) -> Reclamation:
         guard = self.leases.guard(record)
@@ -117,8 +113,9 @@ class Reclaimer:
         before = record.facts
         try:
             record = self._with_begun_card(record, guard)
-            self.cancel(record, guard)
-            self.catch_up(record)
+            self.closer.cancel(record, guard)
+            self.closer.catch_up(record)
+            self._follow_money(record)
             current = self.issuance.find(record.order_id)
             before, had = current.facts or before, reclaimed_minor(current)
             if current.giving_back is not None:  # begun before: that much moves, or has moved
@@ -150,70 +147,10 @@ class Reclaimer:
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or issued
-            self.close_cards(tx, current)
+            self.closer.close_cards(tx, current)
             return tx.put(current.become(Status.CLOSING))
 
         return self.store.transact(work)
-
-    def cancel(self, record: DisbursementRecord, guard: Guard) -> None:
-        """
-        Cancel every card of the order that is not cancelled yet.
-
-        Stripe: ``POST /v1/issuing/cards/:id``
-        """
-        journal = StepJournal(
-            store=self.store, clock=self.clock, scope=f"close/{record.key}", guard=guard
-        )
-        for reference in record.cards:
-            card = self.store.read(
-                lambda tx, name=reference.id: tx.get(CardRecord, name)  # type: ignore[misc]  # bound early
-            )
-            if card is not None and card.card_status == "canceled":
-                continue
-            if self.cards.read(reference.id, account=record.account)["status"] != "canceled":
-                self.cards.cancel(reference.id, account=record.account, journal=journal)
-            self.bookkeeper.book_card(reference.id, "canceled")
-
-    def catch_up(self, record: DisbursementRecord) -> None:
-        """
-        Book what Stripe knows about the cards, whatever webhooks were missed.
-
-        Stripe: ``GET /v1/issuing/authorizations``, ``GET /v1/issuing/transactions``
-        """
-        account = record.account
-        for reference in record.cards:
-            card = {"card": reference.id}
-            for one in self.api.pages("/v1/issuing/authorizations", card, account=account):
-                fact: Fact = authorization_facts(one)
-                self.bookkeeper.book_fact(fact, cause="reclaim", account=account)
-            for one in self.api.pages("/v1/issuing/transactions", card, account=account):
-                fact = transaction_facts(one)
-                self.bookkeeper.book_fact(fact, cause="reclaim", account=account)
-                if one.get("dispute"):
-                    self._catch_up_dispute(one, account)
-        for name in record.fundings:
-            self.funder.follower.follow(name)
-        for way in self._ways_back(record):
-            if is_under_way(way):
-                self.funder.follower.follow(way.key)
-
-    def _catch_up_dispute(self, transaction: Answer, account: str | None) -> None:
-        """
-        Book what became of a contested capture.
-
-        Stripe: ``GET /v1/issuing/disputes/:id``
-        """
-        named = transaction["dispute"]
-        name = named["id"] if isinstance(named, dict) else named
-        body = self.api.get(f"/v1/issuing/disputes/{name}", account=account)
-        self.bookkeeper.book(
-            {
-                "id": "reclaim",
-                "type": "issuing_dispute.updated",
-                "account": account,
-                "data": {"object": {**body, "transaction": transaction}},
-            }
-        )
 
     def _wait(self, record: DisbursementRecord, guard: Guard, had: int) -> Reclamation:
         facts = record.facts

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from .books import capturable_minor, card_balance
 from .cards import spending_controls
+from .closing import CardCloser
 from .disbursement import Disbursement, Status
 from .exceptions import CardNotIssuedError, DisburseError, RefusedError, UnavailableError
 from .intake import view
@@ -19,7 +20,6 @@ from .leases import Leases
 from .money import Money
 from .paging import every
 from .ports import Clock, Store, Transaction
-from .reclaim import Reclaimer
 from .records import DisbursementRecord, account_key
 
 CARDS_MAX = 4
@@ -36,7 +36,7 @@ class Reissuer:
     clock: Clock
     leases: Leases
     issuance: Issuance
-    reclaimer: Reclaimer
+    closer: CardCloser
 
     def is_wanted(self, record: DisbursementRecord) -> bool:
         """
@@ -71,14 +71,14 @@ class Reissuer:
             if leased is None:
                 msg = f"another worker is at order {order_id!r}"
                 raise UnavailableError(msg, order_id=order_id, code="busy")
-            self.reclaimer.close_cards(tx, leased)
+            self.closer.close_cards(tx, leased)
             return tx.put(leased)
 
         record = self.store.transact(begin)
         guard = self.leases.guard(record)
         try:
-            self.reclaimer.cancel(record, guard)
-            self.reclaimer.catch_up(record)
+            self.closer.cancel(record, guard)
+            self.closer.catch_up(record)
             prepared = self._next_card(order_id, guard)
             return view(self.issuance.issue_card(prepared, guard))
         finally:
@@ -110,7 +110,7 @@ class Reissuer:
         guard = self.leases.guard(record)
         try:
             if record.to_spend is None or not record.to_spend.is_positive:
-                self.reclaimer.cancel(record, guard)
+                self.closer.cancel(record, guard)
             else:
                 self._send_limits(record, guard)
             return self._lowered(record, guard)
@@ -136,16 +136,14 @@ class Reissuer:
 
     def _send_limits(self, record: DisbursementRecord, guard: Guard) -> None:
         card = record.cards[-1]
-        if self.reclaimer.cards.read(card.id, account=record.account)["status"] == "canceled":
+        if self.closer.cards.read(card.id, account=record.account)["status"] == "canceled":
             return
         amount = record.to_spend or record.amount
         controls = spending_controls(record.terms, amount, most_minor=amount.minor)
         journal = StepJournal(
             store=self.store, clock=self.clock, scope=f"lower/{record.key}", guard=guard
         )
-        self.reclaimer.cards.lower(
-            card.id, account=record.account, controls=controls, journal=journal
-        )
+        self.closer.cards.lower(card.id, account=record.account, controls=controls, journal=journal)
 
     def _lowered(self, record: DisbursementRecord, guard: Guard) -> DisbursementRecord:
         def work(tx: Transaction) -> DisbursementRecord:

@@ -14,7 +14,8 @@ from issuing_disburse import (
     Status,
     TopUpRoute,
 )
-from issuing_disburse.simulator.faults import Fault, LoseConnection, Webhook
+from issuing_disburse.exceptions import RefusedError, UnavailableError
+from issuing_disburse.simulator.faults import Fault, LoseConnection, Refuse, Webhook
 from world import World, make_order, open_world
 
 
@@ -140,6 +141,25 @@ def test_a_topup_taken_back_before_the_card_fails_the_order(world: World) -> Non
     world.check_books()
 
 
+def test_a_refused_card_sends_the_topup_back(world: World) -> None:
+    """An order that fails after its money came pays it out, and says when a bank sends it back."""
+    world.disburser.disburse(make_order())
+    world.simulator.settle_topup(only_topup(world))
+    refusal = Refuse(code="no_card", message="No.")
+    world.simulator.faults.add(Fault(endpoint="POST /v1/issuing/cards", action=refusal))
+
+    with pytest.raises(RefusedError):
+        world.disburser.resume("claim-8841")
+
+    assert Status.FAILED is world.disburser.get("claim-8841").status
+    assert 0 == world.simulator.issuing_balance(world.account)
+    world.check_books()
+    (payout,) = world.simulator.objects("payout", world.account)
+    world.simulator.settle_payout(payout["id"], "account_closed")
+    assert 12_500 == world.simulator.issuing_balance(world.account)
+    world.check_books()
+
+
 def test_a_lost_answer_makes_one_topup(world: World) -> None:
     """A crash right after the call is finished with the same top-up, by key and by looking."""
     faults = world.simulator.faults
@@ -151,7 +171,7 @@ def test_a_lost_answer_makes_one_topup(world: World) -> None:
                 times=times,
             )
         )
-    with pytest.raises(Exception, match=r"."):
+    with pytest.raises(UnavailableError):
         world.disburser.disburse(make_order())
     faults.clear()
     world.simulator.clock.advance(timedelta(days=2))
