@@ -3,6 +3,7 @@ Is money that is on the balance promised once, whatever happens while it is look
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -68,3 +69,24 @@ def test_purchase_while_the_balance_is_read_is_not_promised_again() -> None:
         assert 12_500 == caught.value.missing.minor
         assert 12_500 == world.simulator.issuing_balance(world.account)
         world.check_books("a", "b")
+
+
+@pytest.mark.parametrize("is_platform", [False, True])
+def test_a_treasurys_float_stays_when_another_route_takes_the_rest_back(is_platform: bool) -> None:
+    """A command line with the default route sends nothing out of a balance that it did not fill."""
+    options = {"route": PrefundedRoute()}
+    with open_world(options=options, issuing_funds=25_000) as world:
+        if is_platform:
+            world.account = None
+            world.simulator.fund_issuing(world.simulator.platform_account, 25_000)
+            world.disburser = world.connect()
+        world.disburser.disburse(make_order())
+        world.disburser = world.connect(route=None, store=world.disburser.store)
+        world.simulator.clock.advance(timedelta(days=40))
+
+        (done,) = world.disburser.reclaim_expired()
+
+        assert "closed" == done.outcome
+        assert 25_000 == world.simulator.issuing_balance(world.account)
+        assert 0 == world.sent("POST /v1/balance_transfers")
+        world.check_books("claim-8841")
