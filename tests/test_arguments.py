@@ -36,6 +36,7 @@ def connect(**changes: Any) -> Disburser:
         ("policy", lambda request, allotment: None),
         ("route", object()),
         ("route", PrefundedRoute),
+        ("reclaim_policy", "keep"),
         ("others", "ours"),
         ("http_client", "https"),
         ("clock", datetime(2026, 11, 2, tzinfo=UTC)),

@@ -76,13 +76,16 @@ def check_answering(answer_by: Any, probe_max_minor: Any) -> None:
         )
 
 
-def check_parts(*, policy: Any, route: Any, others: Any, http_client: Any) -> None:
+def check_parts(
+    *, policy: Any, route: Any, reclaim_policy: Any, others: Any, http_client: Any
+) -> None:
     """
     Refuse a part that lacks what will be called, or is a class where an object is meant.
     """
     for name, part, methods, remedy in (
         ("policy", policy, ("answer", "decide"), "pass an AuthorizationPolicy"),
         ("route", route, ("fund", "give_back"), "pass a FundingRoute, such as PrefundedRoute(...)"),
+        ("reclaim_policy", reclaim_policy, ("is_over",), "pass ReclaimPolicy(...)"),
         ("others", others, ("__call__",), "pass a function of the event"),
         ("http_client", http_client, ("request",), "pass a stripe.HTTPClient, or leave it out"),
     ):

@@ -113,7 +113,13 @@ class Connection:
         is_livemode = mode_of(api_key)
         check_secrets(webhook_secrets)
         check_answering(answer_by, probe_max_minor)
-        check_parts(policy=policy, route=route, others=others, http_client=http_client)
+        check_parts(
+            policy=policy,
+            route=route,
+            reclaim_policy=settings["reclaim_policy"],
+            others=others,
+            http_client=http_client,
+        )
         check_time(clock=clock, sleep=sleep, timer=timer, lease_seconds=lease_seconds)
         check_address(api_base, preview_version=preview_version, is_livemode=is_livemode)
         low = thresholds(low_balance)
