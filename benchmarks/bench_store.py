@@ -253,7 +253,7 @@ def main() -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a fraction of the work")
-    parser.add_argument("--orders", type=int, help="how many for the memory (100,000)")
+    parser.add_argument("--orders", type=int, help="how many for the memory (10,000)")
     parser.add_argument("--postgresql", metavar="URL", help="an empty database to use")
     asked = parser.parse_args()
     orders, operations = (60, 4_000) if asked.quick else (400, 100_000)
@@ -276,7 +276,7 @@ def main() -> None:
             engine = sa.create_engine(server.replace("postgresql:", "postgresql+psycopg:", 1))
             report["postgresql"] = beside_bare_commits(server, engine, orders=orders)
             engine.dispose()
-        many = asked.orders or (2_000 if asked.quick else 100_000)
+        many = asked.orders or (2_000 if asked.quick else 10_000)
         report["memory"] = memory_over_orders(f"sqlite:///{folder}/m.sqlite3", orders=many)
     print(json.dumps(report, indent=2))
 
