@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import orjson
 from attrs import evolve, field, frozen
 
+from .answers import kept
 from .encoding import Params, form
 from .exceptions import DisburseError, NotPermittedError, UnknownOutcomeError
 from .hidden import Hidden, Sealed, Taken
@@ -86,7 +87,7 @@ class PreparedCall:
         Send the request under *key*.
         """
         answer = self.api.send(self.request, key=key, is_key_alive=self.is_key_alive)
-        return self.keep(answer)
+        return kept(self.keep, answer)
 
     def while_alive(self, is_key_alive: Callable[[], bool]) -> PreparedCall:
         """

@@ -102,7 +102,10 @@ def test_each_order_is_paid_once_when_processes_issue_the_same_ones(store: str) 
 
 def test_each_order_is_finished_once_when_several_resume_all(store: str) -> None:
     """Six workers, each with its own connection: every pending order gets one card."""
-    with IssuingSimulator(seed=7, platform_funds=100_000_000) as simulator:
+    with (
+        IssuingSimulator(seed=7, platform_funds=100_000_000) as simulator,
+        ExitStack() as connections,
+    ):
         account = simulator.create_account()
         with connected(simulator, account, store) as first:
             simulator.faults.add(
@@ -112,7 +115,10 @@ def test_each_order_is_finished_once_when_several_resume_all(store: str) -> None
                 with pytest.raises(DisburseError):
                     first.disburse(order(number))
             simulator.faults.clear()
-            workers = [connected(simulator, account, store) for _ in range(WORKERS)]
+            workers = [
+                connections.enter_context(connected(simulator, account, store))
+                for _ in range(WORKERS)
+            ]
 
             with ThreadPoolExecutor(WORKERS) as threads:
                 seen = list(threads.map(lambda worker: worker.resume_all(), workers))
@@ -123,5 +129,3 @@ def test_each_order_is_finished_once_when_several_resume_all(store: str) -> None
             ]
             assert PENDING == len(set(finished))
             check_money(simulator, first, [order_id(number) for number in range(PENDING)])
-            for worker in workers:
-                worker.close()
