@@ -93,7 +93,8 @@ def sqlite_engine(path: Path) -> sa.Engine:
     """
     Make an engine with the settings of our store, and nothing else of it.
     """
-    engine = sa.create_engine(f"sqlite:///{path}")
+    # Naive connections starve each other: they wait here, or the default of 5 seconds would end the run.
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 120})
 
     @sa.event.listens_for(engine, "connect")
     def set_up(raw: Any, _: object) -> None:
