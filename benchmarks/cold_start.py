@@ -14,7 +14,7 @@ from authorization_event import payloads
 
 import issuing_disburse
 
-_COLD = {
+COLD = {
     "ours": """
 from issuing_disburse import Disburser
 first = Disburser.connect(api_key="sk_test_b", account="acct_1", webhook_secret=SECRET,
@@ -27,20 +27,28 @@ import stripe
 stripe.Webhook.construct_event(BODY, HEADER, SECRET)
 """,
 }
+"""What each does first, given BODY, HEADER and SECRET."""
+
+
+def body_and_header(secret: str) -> tuple[bytes, str]:
+    """
+    Return a question that both can read, signed just now.
+    """
+    body = next(payloads(range(1)))
+    return body, stripe.WebhookSignature.generate_signature_header(
+        body.decode(), secret, int(time.time())
+    )
 
 
 def cold(rounds: int, *, secret: str) -> dict[str, object]:
     """
     Compare the first decision of a fresh process with the SDK's first parsed event.
     """
-    body = next(payloads(range(1)))
     compileall.compile_dir(Path(issuing_disburse.__file__).parent, quiet=2)  # as pip does
-    found: dict[str, list[float]] = {name: [] for name in _COLD}
+    found: dict[str, list[float]] = {name: [] for name in COLD}
     for _ in range(rounds):
-        for name, code in _COLD.items():
-            header = stripe.WebhookSignature.generate_signature_header(
-                body.decode(), secret, int(time.time())
-            )
+        for name, code in COLD.items():
+            body, header = body_and_header(secret)
             script = (
                 "import sys, time\nstarted = time.perf_counter()\n"
                 f"BODY, HEADER, SECRET = {body!r}, {header!r}, {secret!r}\n{code}\n"

@@ -143,8 +143,9 @@ _NAMES_BY_ROOM = {
     "deliveries": "Delivery Receipt",
     "disbursement": "CardReference Disbursement Reason Status",
     "disburser": "Disburser",
+    "domain_events": "domain_events",
     "elements": "ElementsKey",
-    "exceptions": "DisburseError FundingRouteUnavailableError InsufficientIssuingBalanceError InvalidInputError OrderConflictError OrderNotFoundError RecipientNotReadyError RefusedError StoreError UnavailableError UnknownOutcomeError",
+    "exceptions": "exceptions DisburseError FundingRouteUnavailableError InsufficientIssuingBalanceError InvalidInputError OrderConflictError OrderNotFoundError RecipientNotReadyError RefusedError StoreError UnavailableError UnknownOutcomeError",
     "figures": "Source",
     "funding": "BalanceFunder",
     "funding_needs": "FundingNeed",
@@ -161,14 +162,13 @@ _NAMES_BY_ROOM = {
     "reclamation": "Reclamation",
     "reconcile": "Discrepancy Reconciliation Repair",
     "routes": "BalanceTransferRoute FundingInstructions PrefundedRoute PushRoute TopUpRoute TransferRoute",
+    "rules": "rules",
     "settling": "ClaimSettlement",
     "statements": "Statement",
     "terms": "AmountRule Terms",
     "verification": "LedgerProof",
     "webhooks": "Reply",
 }
-_ROOMS = {name: room for room, names in _NAMES_BY_ROOM.items() for name in names.split()}
-_ROOMS |= {room: room for room in ("domain_events", "exceptions", "rules")}
 
 
 def __dir__() -> list[str]:
@@ -176,17 +176,8 @@ def __dir__() -> list[str]:
 
 
 if not TYPE_CHECKING:  # so that a type checker still finds misspelt names
+    from .on_demand import names_of as _names_of
 
-    def __getattr__(name: str) -> object:
-        room = _ROOMS.get(name)
-        if room is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module  # noqa: PLC0415 - only when something is asked for
-
-        module = import_module(f"{__name__}.{room}")
-        found = module if name == room else getattr(module, name)
-        globals()[name] = found
-        return found
-
+    __getattr__ = _names_of(globals(), _NAMES_BY_ROOM)
 
 del TYPE_CHECKING

@@ -7,15 +7,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from attrs import frozen
 
 from .decision import Decision
-from .facts import AuthorizationFacts, Facts, TransactionFacts
 from .money import Money
 from .rows import Row, account_key
 from .terms import Terms
+
+if TYPE_CHECKING:
+    from .facts import AuthorizationFacts, Facts, TransactionFacts
 
 AuthorizationAlertKind: TypeAlias = Literal[
     "stand_in",

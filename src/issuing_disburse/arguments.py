@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from .exceptions import InvalidInputError
 from .hidden import Hidden
@@ -124,6 +123,8 @@ def check_address(api_base: Any, *, preview_version: Any, is_livemode: bool) -> 
         )
     if api_base is None:
         return
+    from urllib.parse import urlsplit  # noqa: PLC0415 - few pass an address
+
     try:
         parts = urlsplit(api_base) if isinstance(api_base, str) else None
         host = parts.hostname if parts else None

@@ -1,5 +1,5 @@
 """
-What does the webhook need to know about a card, and what came in before the card was recorded?
+What does the webhook need to know about a card?
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import ClassVar, Literal
 from attrs import evolve, frozen
 
 from .decision import Decision, Use
-from .facts import AuthorizationFacts, TransactionFacts
 from .money import Money
 from .rows import Row, account_key
 from .terms import PROBE_MAX_MINOR, Terms
@@ -129,38 +128,3 @@ class CardRecord(Row):
         """When the oldest question was asked whose claim is still provisional."""
         waiting = [c.asked_at or c.use.at for c in self.claims if c.state == "provisional"]
         return min(waiting, default=None)
-
-
-@frozen(kw_only=True)
-class ParkedEvent(Row):
-    """
-    An event for a card that is not recorded yet, on an account where one is being made.
-    """
-
-    KIND: ClassVar[str] = "parked"
-
-    event_id: str
-    card_id: str
-    fact: AuthorizationFacts | TransactionFacts
-    received_at: datetime
-    account: str | None = None
-
-    @property
-    def key(self) -> str:
-        """The event id."""
-        return self.event_id
-
-    @property
-    def group(self) -> str:
-        """The card id."""
-        return self.card_id
-
-    @property
-    def state(self) -> str:
-        """The account: so many are kept for each."""
-        return account_key(self.account)
-
-    @property
-    def due_at(self) -> datetime | None:
-        """When it came in."""
-        return self.received_at

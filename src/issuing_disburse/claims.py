@@ -5,16 +5,18 @@ What may this card still do, and how is a use promised to one authorization, kep
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve
 
+from .card_records import Answer, CardRecord, Claim
 from .decision import Allotment, AuthorizationRequest, Decision, Use
-from .facts import AuthorizationFacts
 from .money import Money
-from .records import Answer, CardRecord, Claim
 from .revision import revised
 from .terms import Terms
+
+if TYPE_CHECKING:
+    from .facts import AuthorizationFacts
 
 _HISTORY_MAX = 50
 _ANSWERS_MAX = 20

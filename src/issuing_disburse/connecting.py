@@ -5,7 +5,6 @@ What do the disbursers of all accounts of one connection share, and is it fit to
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -160,7 +159,7 @@ class Connection:
             deciding=_surrounded(policy, kept),
             verifier=verifier,
             is_livemode=is_livemode,
-            owner=f"{os.getpid()}-{uuid.uuid4().hex[:12]}",
+            owner=f"{os.getpid()}-{os.urandom(6).hex()}",
             owns_store=kept is not store,
             sink=sink,
             announcer=Announcer(),

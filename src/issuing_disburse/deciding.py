@@ -15,13 +15,13 @@ from typing import Literal, TypeAlias
 from attrs import field, frozen
 
 from .alerts import AuthorizationAlert, kind_of
+from .card_records import Answer, CardRecord
 from .claims import allotment_of, answer_for, answer_to, with_answer, with_claim, without_claim
 from .decision import Allotment, AuthorizationRequest, Decision, Source
 from .exceptions import StoreError, StoreTimeoutError
 from .policy import AuthorizationPolicy
 from .policy.isolation import OverdueError, Workers
 from .ports import Store, Timer, Transaction
-from .records import Answer, CardRecord
 from .unstored import Unstored
 
 STORE_WORKERS = Workers(64, is_patient=True)

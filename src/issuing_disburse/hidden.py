@@ -5,8 +5,8 @@ How is a secret kept in memory without showing itself?
 from __future__ import annotations
 
 import base64
+import os
 import re
-import secrets
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Hidden:
         is_text = isinstance(text, str)
         plain = text.encode("utf-8", "surrogatepass") if is_text else b""
         self._other = () if is_text else (text,)
-        self._pad = secrets.token_bytes(len(plain))
+        self._pad = os.urandom(len(plain))
         self._masked = _crossed(plain, self._pad)
 
     @classmethod
@@ -78,7 +78,7 @@ class Sealed:
     def __init__(self, number: str, cvc: str) -> None:
         plain = bytearray(f"{number}{cvc}".encode())
         self._border = len(plain) - len(cvc.encode())
-        self._pad = bytearray(secrets.token_bytes(len(plain)))
+        self._pad = bytearray(os.urandom(len(plain)))
         self._masked = bytearray(_crossed(plain, self._pad))
         self._is_shut = self._is_taken = False
         self._lock = threading.Lock()

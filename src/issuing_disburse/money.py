@@ -5,12 +5,14 @@ How much, exactly, and in which currency?
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from attrs import Attribute, field, frozen
 
 from .exceptions import CurrencyMismatchError, InvalidInputError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _TWO_DECIMALS = (
     "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad "
@@ -94,6 +96,8 @@ class Money:
         code = currency.lower() if isinstance(currency, str) else currency
         zero = cls(0, code)  # judges the currency
         exponent = EXPONENTS[zero.currency]
+        from decimal import Decimal  # noqa: PLC0415 - who answers webhooks reads no decimals
+
         if isinstance(amount, Decimal):
             is_short = amount.is_finite() and abs(amount.adjusted()) < _DIGITS_MAX
             text = format(amount, "f") if is_short else str(amount)

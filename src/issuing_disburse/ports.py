@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from attrs import frozen
 
-from .ledger import Entry
 from .money import Money
-from .records import Moved, Row
+from .rows import Row
+
+if TYPE_CHECKING:
+    from .funding_records import Moved
+    from .ledger import Entry
 
 Clock: TypeAlias = Callable[[], datetime]
 """Returns the time now, as an aware UTC datetime."""

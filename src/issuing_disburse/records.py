@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 from attrs import evolve, field, frozen
 
 from .alerts import AlertRecord
-from .card_records import Answer, CardRecord, Claim, ParkedEvent
+from .card_records import Answer, CardRecord, Claim
 from .delivery_records import DeliveryRecord
 from .disbursement import CardReference, Reason, Status
 from .exceptions import LedgerError
@@ -24,6 +24,7 @@ from .funding_records import FundingRecord, Moved, PoolRecord
 from .ledger import GENESIS
 from .money import Money
 from .order import Order
+from .parked_records import ParkedEvent
 from .recording_records import Recording, ShadowRecord, UsedCard
 from .rows import Row, account_key
 from .terms import Terms

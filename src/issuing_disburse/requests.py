@@ -5,7 +5,6 @@ What does this event ask, as far as we need to know?
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -103,6 +102,8 @@ def _read_leniently(payload: bytes) -> Any:
 
     Numbers that are none become ``null``, half characters question marks: what is left can be stored.
     """
+    import json  # noqa: PLC0415 - Stripe writes strict JSON
+
     try:
         found = json.loads(payload, parse_constant=lambda _: None)
         clean = json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")

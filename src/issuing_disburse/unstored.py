@@ -15,10 +15,10 @@ from itertools import islice
 from attrs import evolve
 
 from .alerts import AlertRecord, AuthorizationAlert
+from .card_records import Answer, CardRecord
 from .claims import answer_to, with_answer
 from .decision import AuthorizationRequest
 from .ports import Store, Transaction
-from .records import Answer, CardRecord
 
 _MAX = 1_000
 _AT_ONCE = 100

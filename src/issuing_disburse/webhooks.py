@@ -6,20 +6,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import orjson
 from attrs import field, frozen
 
+from .card_records import Answer
 from .claims import answer_for
 from .deciding import Decider, declined
 from .decision import AuthorizationRequest, Decision
 from .exceptions import PayloadInvalidError, SignatureInvalidError, StoreError
 from .ports import Clock, Timer
-from .records import Answer
 from .requests import REQUEST_TYPE, raw_bytes, read_event, read_request
 from .signatures import Verifier
-from .telling import Teller
+
+if TYPE_CHECKING:
+    from .telling import Teller
 
 PAYLOAD_MAX_BYTES = 1_048_576
 

@@ -4,9 +4,14 @@ Who may spend: which rules are asked, in which order, and for how long?
 
 from __future__ import annotations
 
-from .authorization import DEADLINE_SECONDS, AuthorizationPolicy, StandIn
-from .explanation import Explanation
-from .shadow import Decides, Shadow, ShadowVerdict
+from issuing_disburse.on_demand import names_of as _names_of
+
+TYPE_CHECKING = False  # what `typing` has, without loading it
+
+if TYPE_CHECKING:
+    from .authorization import DEADLINE_SECONDS, AuthorizationPolicy, StandIn
+    from .explanation import Explanation
+    from .shadow import Decides, Shadow, ShadowVerdict
 
 __all__ = [
     "DEADLINE_SECONDS",
@@ -17,3 +22,19 @@ __all__ = [
     "ShadowVerdict",
     "StandIn",
 ]
+
+_NAMES_BY_ROOM = {
+    "authorization": "DEADLINE_SECONDS AuthorizationPolicy StandIn",
+    "explanation": "Explanation",
+    "shadow": "Decides Shadow ShadowVerdict",
+}
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # so that a type checker still finds misspelt names
+    __getattr__ = _names_of(globals(), _NAMES_BY_ROOM)
+
+del TYPE_CHECKING

@@ -10,35 +10,33 @@ from contextvars import ContextVar, Token
 from datetime import timedelta
 from functools import cached_property
 from os import PathLike
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from issuing_disburse.decision import Allotment, AuthorizationRequest, Decision, Rule
 from issuing_disburse.exceptions import InvalidInputError
-from issuing_disburse.rules import (
-    FirstMerchantOnly,
-    NotExpired,
-    OpenDisbursement,
+from issuing_disburse.rules.amounts import (
     OrderAmount,
-    OrderCardPresence,
-    OrderCategories,
-    OrderCountries,
     OrderCurrency,
-    OrderMerchants,
     PartialApproval,
-    SameCard,
-    UsesLeft,
-    Velocity,
     WithinRemaining,
 )
-from issuing_disburse.rules.velocity import Scope
+from issuing_disburse.rules.categories import OrderCategories
+from issuing_disburse.rules.checks import OrderCardPresence
+from issuing_disburse.rules.countries import OrderCountries
+from issuing_disburse.rules.merchants import FirstMerchantOnly, OrderMerchants
+from issuing_disburse.rules.status import NotExpired, OpenDisbursement, SameCard
+from issuing_disburse.rules.uses import UsesLeft
+from issuing_disburse.rules.velocity import Scope, Velocity
 
-from . import declaration, explanation
 from .fingerprint import fingerprint
 from .isolation import WORKERS, OverdueError
 from .judging import APPROVED, Asking, failed, judge, late, rule_name, sound
 from .shadow import Decides, Shadow, ShadowVerdict, verdict
+
+if TYPE_CHECKING:
+    from . import declaration, explanation
 
 DEADLINE_SECONDS = 0.8
 """How long a decision may take; Stripe waits two seconds, network included."""
@@ -158,6 +156,8 @@ class AuthorizationPolicy:
         Raises:
             InvalidInputError: With the path to the bad key.
         """
+        from . import declaration  # noqa: PLC0415 - few policies are declared
+
         declared = declaration.read(found, known or {})
         policy = (
             cls.default(partial_approval=declared.partial_approval)
@@ -335,6 +335,8 @@ class AuthorizationPolicy:
 
         Asks each rule twice more, so it belongs on a desk and not into the answer.
         """
+        from . import explanation  # noqa: PLC0415 - on a desk, not while a merchant waits
+
         return explanation.explain(
             self.rules,
             request,

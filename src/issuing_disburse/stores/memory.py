@@ -11,17 +11,19 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from issuing_disburse.exceptions import StaleRecordError, StoreTimeoutError
-from issuing_disburse.ledger import Entry
 from issuing_disburse.ports import Clock, Transaction
-from issuing_disburse.records import Row
 from issuing_disburse.revision import revised
+from issuing_disburse.rows import Row
 
 from . import forks
 from .promises import TRIES, check_find, closed, ended, nested, read_only, stale
 from .shelf import Shelf
+
+if TYPE_CHECKING:
+    from issuing_disburse.ledger import Entry
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -105,7 +107,7 @@ class _MemoryTransaction:
         self._check(writing=True)
         chain = self._contents.chains[entry.scope]
         if entry.seq in chain:
-            self.stale = stale(Entry)
+            self.stale = stale(type(entry))
             raise self.stale
         self._undo.append((chain.__delitem__, (entry.seq,)))
         chain[entry.seq] = entry

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from issuing_disburse.exceptions import StaleRecordError, StoreError, StoreTimeoutError
-from issuing_disburse.ledger import Entry
-from issuing_disburse.records import Row
+from issuing_disburse.rows import Row
+
+if TYPE_CHECKING:
+    from issuing_disburse.ledger import Entry
 
 TRIES = 10
 """How often a work is run at most when others write first."""

@@ -11,7 +11,7 @@ from heapq import merge, nsmallest
 from itertools import islice
 from typing import Generic, TypeVar
 
-from issuing_disburse.records import Row
+from issuing_disburse.rows import Row
 
 K = TypeVar("K", str, tuple[str, str], tuple[datetime, str])
 R = TypeVar("R", bound=Row)

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from issuing_disburse.exceptions import StoreError
-from issuing_disburse.records import Row
+from issuing_disburse.rows import Row
 
 from .schema import Tables
 

@@ -16,7 +16,7 @@ from issuing_disburse.convert import decode, decode_lines, encode, encode_lines
 from issuing_disburse.exceptions import StoreError
 from issuing_disburse.ledger import Entry
 from issuing_disburse.ports import Clock
-from issuing_disburse.records import Row
+from issuing_disburse.rows import Row
 
 from .driver_errors import store_error
 from .promises import check_find, ended, read_only, stale, time_is_up
