@@ -302,6 +302,53 @@ def test_status_shows_card_and_money_when_an_order_is_known(shell: Shell) -> Non
     assert "125.00 usd" in told.stdout
 
 
+def test_status_lists_all_orders_when_none_is_named(shell: Shell) -> None:
+    """By state with sums and ages, the urgent ones first, as long a list as asked for."""
+    with shell.disburser() as disburser:
+        cards = [disburser.disburse(make_order(f"claim-{number}")).card for number in (1, 2, 3)]
+        shell.simulator.capture(shell.simulator.authorize(cards[0].id, 12_500)["id"])
+        shell.simulator.clock.advance(timedelta(days=2))
+        disburser.disburse(make_order("claim-4"))
+
+    document, told = shell.json("status"), shell.run("status", "--limit", "2")
+
+    assert [("active", 3, 37_500, 2 * 86_400), ("spent", 1, 12_500, 2 * 86_400)] == [
+        (one["status"], one["orders"], one["amount"]["minor"], one["oldest_age_seconds"])
+        for one in document["states"]
+    ]
+    assert 4 == document["orders_found"]
+    listed = [(one["order_id"], one["statement"]["spent"]["minor"]) for one in document["orders"]]
+    assert [("claim-2", 0), ("claim-3", 0), ("claim-4", 0), ("claim-1", 12_500)] == listed
+    assert 0 == told.exit_code
+    assert "2 of 4 orders" in told.stdout
+    assert "claim-3" in told.stdout
+    assert "claim-4" not in told.stdout
+
+
+def test_status_lists_the_states_that_are_asked_for(shell: Shell) -> None:
+    """The sums stay whole, the list holds those states only; a state that is none is refused."""
+    with shell.disburser() as disburser:
+        card = disburser.disburse(make_order("claim-1")).card
+        shell.simulator.capture(shell.simulator.authorize(card.id, 12_500)["id"])
+        disburser.disburse(make_order("claim-2"))
+
+    document = shell.json("status", "--state", "spent", "--state", "closed")
+
+    assert ["claim-1"] == [one["order_id"] for one in document["orders"]]
+    assert {"active", "spent"} == {one["status"] for one in document["states"]}
+    assert 2 == shell.run("status", "--state", "lost").exit_code
+    assert 2 == shell.run("status", "claim-1", "--state", "spent").exit_code
+    assert 2 == shell.run("status", "--limit", "0").exit_code
+
+
+def test_status_says_so_when_there_is_no_order(shell: Shell) -> None:
+    """An empty store is a list of nothing, not an error."""
+    document, told = shell.json("status"), shell.run("status")
+
+    assert ([], [], 0) == (document["states"], document["orders"], document["orders_found"])
+    assert (0, "no orders yet\n") == (told.exit_code, told.stdout)
+
+
 def test_status_exits_with_1_when_the_order_failed(shell: Shell) -> None:
     """A refusal is a problem, and its reason is shown."""
     with shell.disburser() as disburser:

@@ -15,7 +15,8 @@ from .changes import changes
 from .domain_events import BalanceLow, Declined, DomainEvent
 from .ledger import Entry
 from .money import Money
-from .ports import Clock, Store, Transaction
+from .paging import bodies, entry_rows
+from .ports import Clock, EntryRow, Store, Transaction
 from .records import CardRecord, DisbursementRecord, PoolRecord
 from .rows import Row
 
@@ -68,6 +69,18 @@ class AnnouncingStore:
         Yield all ledger entries.
         """
         return self.inner.stream_entries(after=after)
+
+    def entry_rows(self) -> Iterator[Sequence[EntryRow]]:
+        """
+        Yield all ledger entries as they are kept.
+        """
+        return entry_rows(self.inner)
+
+    def bodies(self, kind: type[Row], *, group: str) -> Iterator[Sequence[str | bytes]]:
+        """
+        Yield records as they are kept.
+        """
+        return bodies(self.inner, kind, group=group)
 
     def close(self) -> None:
         """

@@ -138,6 +138,35 @@ class Store(Protocol):
         ...
 
 
+EntryRow: TypeAlias = tuple[str, int, int, str, str, "str | bytes", str, str]
+"""
+A ledger entry as it is kept: scope, seq, microseconds since 1970 UTC, currency, cause, lines as JSON,
+previous, digest.
+"""
+
+
+@runtime_checkable
+class StreamsAsKept(Protocol):
+    """
+    A store that can hand out what it keeps without making values of it.
+
+    It need not: `issuing_disburse.paging` does without. Who reads a whole ledger is several times
+    faster with it.
+    """
+
+    def entry_rows(self) -> Iterator[Sequence[EntryRow]]:
+        """
+        Yield all ledger entries by scope and seq, many at a time.
+        """
+        ...
+
+    def bodies(self, kind: type[Row], *, group: str) -> Iterator[Sequence[str | bytes]]:
+        """
+        Yield the records of one kind and group as JSON, by key, many at a time.
+        """
+        ...
+
+
 @frozen(kw_only=True)
 class FundingReceipt:
     """

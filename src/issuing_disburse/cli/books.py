@@ -4,16 +4,15 @@ How are the books held against Stripe's, and shown to finance, from a shell or f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from issuing_disburse.cli.progress import reading
 from issuing_disburse.cli.shell import (
     Account,
     AsJSON,
@@ -68,7 +67,7 @@ def reconcile(
     with reported(as_json=as_json), connected(ctx, account, store) as disburser:
         period = moment("since", since), moment("until", until)
         known = explained_by(explained)
-        with _progress() as tell:
+        with reading() as tell:
             found = disburser.reconcile(*period, is_explained=known, progress=tell)
             done = disburser.repair(found) if repair else ()
             if done:
@@ -107,7 +106,7 @@ def report(
     """
     with reported(as_json=as_json), connected(ctx, account, store) as disburser:
         first, last = moment("since", since), moment("until", until)
-        with _progress() as tell:
+        with reading() as tell:
             said = gather(
                 disburser, first, last, is_explained=explained_by(explained), progress=tell
             )
@@ -175,20 +174,6 @@ def _write_csv(path: Path, write: Callable[..., int]) -> None:
     # With a byte order mark, spreadsheets read names that are not English.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         write(file)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int], None]]:
-    """
-    Show on the error stream what is being read, where somebody looks.
-    """
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda what, count: bar.update(task, description=f"{words(what)}: {count:,}")
 
 
 def show_reconciliation(console: Console, found: Reconciliation) -> None:

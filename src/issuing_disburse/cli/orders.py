@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from issuing_disburse.cli.listing import ORDERS_MAX, list_orders, listing_document, show_listing
+from issuing_disburse.cli.progress import counting, reading
 from issuing_disburse.cli.shell import (
     Account,
     AsJSON,
@@ -25,35 +27,65 @@ from issuing_disburse.demo_report import (
 )
 from issuing_disburse.demo_screen import Column, Row, make_console, show_table
 from issuing_disburse.disbursement import Disbursement, Status
+from issuing_disburse.disburser import Disburser
 from issuing_disburse.reclamation import Reclamation
 from issuing_disburse.statements import Statement
 
 
 def status(
     ctx: typer.Context,
-    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="Yours.")],
+    order_id: Annotated[
+        str, typer.Argument(metavar="[ORDER_ID]", help="Yours; all orders by state if left out.")
+    ] = "",
     *,
+    state: Annotated[
+        list[Status] | None,
+        typer.Option("--state", help="List orders in this state only; may be given repeatedly."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=ORDERS_MAX, help="List that many at most.")
+    ] = 50,
     account: Account = "",
     store: StoreURL = "",
     as_json: AsJSON = False,
 ) -> None:
     """
-    Show where one order stands and where its money went; asks the store only.
+    Show where one order stands and where its money went, or all orders by state; asks the store only.
 
-    Exits with 1 if it failed.
+    Exits with 1 if the order failed. A list exits with 0, whatever is in it.
     """
+    if order_id and state:
+        raise typer.BadParameter("give either ORDER_ID or --state")
     with reported(as_json=as_json), connected(ctx, account, store) as disburser:
-        found = disburser.get(order_id)
-        statement = disburser.statement(order_id)
+        if order_id:
+            _show_order(disburser, order_id, as_json=as_json)
+            return
+        with reading() as tell:
+            listing = list_orders(
+                disburser,
+                states=state or (),
+                limit=limit,
+                at=disburser.reclaimer.clock(),
+                progress=tell,
+            )
         if as_json:
-            money = statement_document(statement)
-            print_json({**disbursement_document(found), "statement": money})
+            print_json(listing_document(listing))
         else:
-            _show_disbursements((found,))
-            rows = [Row(cells=(name, str(getattr(statement, name)))) for name in FIGURES]
-            columns = (Column(name="money"), Column(name="amount", is_money=True))
-            show_table(make_console(), f"Statement of {order_id}", columns, rows)
-        leave(is_clean=found.status is not Status.FAILED and statement.is_balanced)
+            show_listing(listing)
+
+
+def _show_order(disburser: Disburser, order_id: str, *, as_json: bool) -> None:
+    found = disburser.get(order_id)
+    statement = disburser.statement(order_id)
+    if as_json:
+        money = statement_document(statement)
+        print_json({**disbursement_document(found), "statement": money})
+    else:
+        _show_disbursements((found,))
+        rows = [Row(cells=(name, str(getattr(statement, name)))) for name in FIGURES]
+        columns = (Column(name="money"), Column(name="amount", is_money=True))
+        show_table(make_console(), f"Statement of {order_id}", columns, rows)
+    leave(is_clean=found.status is not Status.FAILED and statement.is_balanced)
 
 
 def resume(
@@ -106,9 +138,19 @@ def reclaim(
     with reported(as_json=as_json), connected(ctx, account, store) as disburser:
         if dry_run:
             names = list(disburser.reclaimer.over()) if expired else [order_id]
-            _show_dry_run([disburser.statement(name) for name in names], as_json=as_json)
+            with counting("reading", len(names)) as tell:
+                statements = []
+                for name in names:
+                    statements.append(disburser.statement(name))
+                    tell()
+            _show_dry_run(statements, as_json=as_json)
             return
-        done = disburser.reclaim_expired() if expired else (disburser.reclaim(order_id),)
+        if expired:
+            total = sum(1 for _ in disburser.reclaimer.over())
+            with counting("reclaiming", total) as tell:
+                done = disburser.reclaim_expired(progress=tell)
+        else:
+            done = (disburser.reclaim(order_id),)
         if as_json:
             print_json({"reclamations": [reclamation_document(one) for one in done]})
         else:

@@ -4,7 +4,7 @@ What did the platform transfer to the account, and take back?
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from issuing_disburse.encoding import Params
 from issuing_disburse.routes import REVERSAL, TRANSFER
@@ -12,17 +12,17 @@ from issuing_disburse.stripe_api import Answer
 
 from .period import Period
 from .reading import CountedReads
-from .tally import Movement
+from .tally import THERE, Movement, movement
 
 
-def transfers_to(account: str, reads: CountedReads, period: Period) -> Iterator[Answer]:
+def transfers_to(account: str, reads: CountedReads, period: Period) -> Iterator[Sequence[Answer]]:
     """
-    Yield the platform's transfers to *account*, newest first.
+    Yield the platform's transfers to *account*, newest first, a page at a time.
 
     Stripe: ``GET /v1/transfers``
     """
     filters: Params = {"destination": account, **period.filters}
-    return reads.pages("/v1/transfers", filters, as_platform=True)
+    return reads.whole_pages("/v1/transfers", filters, as_platform=True)
 
 
 def transfer_movements(transfer: Answer, reads: CountedReads) -> Iterator[Movement]:
@@ -32,7 +32,7 @@ def transfer_movements(transfer: Answer, reads: CountedReads) -> Iterator[Moveme
     Stripe: ``GET /v1/transfers/:id/reversals``, where the transfer does not name them all
     """
     name, currency = transfer["id"], transfer["currency"]
-    yield (name, currency, 1, transfer["amount"], transfer["created"], TRANSFER, "")
+    yield movement(name, currency, THERE, transfer["amount"], transfer["created"], TRANSFER)
     if not transfer.get("amount_reversed"):
         return
     known = transfer.get("reversals") or {}
@@ -40,7 +40,9 @@ def transfer_movements(transfer: Answer, reads: CountedReads) -> Iterator[Moveme
     if known.get("has_more") or not reversals:
         reversals = reads.pages(f"/v1/transfers/{name}/reversals", as_platform=True)
     for one in reversals:
-        yield (one["id"], currency, 1, -one["amount"], one["created"], REVERSAL, f"of {name}")
+        yield movement(
+            one["id"], currency, THERE, -one["amount"], one["created"], REVERSAL, f"of {name}"
+        )
 
 
 def transfers_now(account: str | None, reads: CountedReads, period: Period) -> dict[str, int]:
@@ -50,7 +52,8 @@ def transfers_now(account: str | None, reads: CountedReads, period: Period) -> d
     if account is None:
         return {}
     return {
-        movement[0]: movement[3]
-        for one in transfers_to(account, reads, period)
-        for movement in transfer_movements(one, reads)
+        moved[4]: -moved[1]
+        for page in transfers_to(account, reads, period)
+        for one in page
+        for moved in transfer_movements(one, reads)
     }

@@ -15,11 +15,10 @@ from attrs import frozen
 
 from issuing_disburse.exceptions import NotPermittedError
 from issuing_disburse.money import Money
-from issuing_disburse.paging import every
+from issuing_disburse.paging import bodies, entry_rows, every
 from issuing_disburse.ports import Clock, Store
 from issuing_disburse.records import FundingRecord, PoolRecord, account_key
 from issuing_disburse.routes import (
-    BALANCE_TRANSFER,
     FUNDING_METADATA,
     REVERSAL,
     TRANSFER,
@@ -27,14 +26,15 @@ from issuing_disburse.routes import (
 from issuing_disburse.stripe_api import StripeAPI
 
 from .balance import balance_differences
-from .chains import Books, Chain, on_balance
+from .chains import Books, LedgerReader
 from .examination import DeadlineOf, Examiner
+from .fundings import funding_movements
 from .opening import explain_openings
 from .period import Period
 from .reading import CountedReads
 from .soundness import broken_chains
 from .standing import Standing
-from .tally import Movement, Sum, Tally
+from .tally import THERE, Movement, Sum, Tally
 from .transfers import transfer_movements, transfers_now, transfers_to
 from .values import SEVERITIES, Discrepancy, Reconciliation, Repairer
 
@@ -55,7 +55,6 @@ _FAMILIES = {
     "issuing_dispute_provisional_credit": "dispute",
     "issuing_dispute_provisional_credit_reversal": "dispute",
 }
-_TELL_EVERY = 5_000
 
 
 @frozen(kw_only=True)
@@ -134,7 +133,7 @@ class Reconciler:
         )
 
     def _tell(self, what: str, count: int) -> None:
-        if self.progress is not None and count % _TELL_EVERY in {0, 1}:
+        if self.progress is not None:
             self.progress(what, count)
 
     def _pools(self) -> tuple[PoolRecord, ...]:
@@ -144,23 +143,11 @@ class Reconciler:
         """
         Add up what each object did to the Issuing balance, by our books, chain by chain.
         """
-        account = account_key(self.account)
-        mine, opening = f"{account}/", f"opening/{account}/"
-        chain = Chain("")
-        for entry in self.store.stream_entries():
-            books.entries += 1
+        reader = LedgerReader(account_key(self.account), tally, books)
+        for page in entry_rows(self.store):
+            reader.read(page)
             self._tell("ledger", books.entries)
-            if entry.scope != chain.scope:
-                chain.finish(tally, books)
-                chain = Chain(entry.scope, is_ours=entry.scope.startswith(mine))
-            chain.read(entry, books)
-            if entry.scope.startswith(opening):
-                minor = sum(
-                    on_balance(line.source, line.destination, line.minor) for line in entry.lines
-                )
-                books.openings[entry.currency] = (minor, entry.at)
-                books.opens_by(entry.at)
-        chain.finish(tally, books)
+        reader.finish()
 
     def _read_movements(self, tally: Tally, reads: CountedReads, period: Period) -> None:
         """
@@ -168,25 +155,23 @@ class Reconciler:
 
         Stripe: ``GET /v1/balance_transactions``
         """
-        batch: list[Movement] = []
         count = 0
-        for one in reads.pages("/v1/balance_transactions", period.filters):
-            count += 1
+        for page in reads.whole_pages("/v1/balance_transactions", period.filters):
+            batch: list[Movement] = []
+            for one in page:
+                if one.get("balance_type") != "issuing":
+                    continue
+                name, family, currency = one["id"], "balance_transaction", one["currency"]
+                source = one.get("source")
+                if source is not None and one["type"] in _FAMILIES:
+                    name = source["id"] if isinstance(source, dict) else source
+                    family = _FAMILIES[one["type"]]
+                    reads.transactions += family == "transaction"
+                mark, delta = hash((name, currency)), -one["net"]
+                batch.append((mark, delta, THERE, one["created"], name, currency, family, ""))
+            tally.add(batch)
+            count += len(page)
             self._tell("balance_transactions", count)
-            if one.get("balance_type") != "issuing":
-                continue
-            kind = one["type"]
-            name, family = one["id"], "balance_transaction"
-            source = one.get("source")
-            if source is not None and kind in _FAMILIES:
-                name = source["id"] if isinstance(source, dict) else source
-                family = _FAMILIES[kind]
-                reads.transactions += family == "transaction"
-            batch.append((name, one["currency"], 1, one["net"], one["created"], family, ""))
-            if len(batch) >= _TELL_EVERY:
-                tally.add(batch)
-                batch.clear()
-        tally.add(batch)
 
     def _read_transfers(
         self, tally: Tally, reads: CountedReads, period: Period, notes: list[str]
@@ -197,12 +182,17 @@ class Reconciler:
         if self.account is None:
             return
         try:
-            for count, one in enumerate(transfers_to(self.account, reads, period), 1):
+            count = 0
+            for page in transfers_to(self.account, reads, period):
+                batch: list[Movement] = []
+                for one in page:
+                    is_marked = FUNDING_METADATA in (one.get("metadata") or {})
+                    if not is_marked and self.is_explained is not None and self.is_explained(one):
+                        continue
+                    batch += transfer_movements(one, reads)
+                tally.add(batch)
+                count += len(page)
                 self._tell("transfers", count)
-                is_marked = FUNDING_METADATA in (one.get("metadata") or {})
-                if not is_marked and self.is_explained is not None and self.is_explained(one):
-                    continue
-                tally.add(transfer_movements(one, reads))
         except NotPermittedError as forbidden:
             notes.append(f"transfers were not compared: the key may not list them ({forbidden})")
 
@@ -210,26 +200,14 @@ class Reconciler:
         """
         Add what our fundings moved; those that Stripe named no balance transaction for wait for one.
         """
-        scope = "funding"
-        for count, funding in enumerate(self._fundings(), 1):
-            self._tell("fundings", count)
-            books.opens_by(funding.created_at)
-            if funding.progress == "moving":
-                books.moving.append(funding)
-            at, currency = int(funding.created_at.timestamp()), funding.amount.currency
+        count = 0
+        for page in bodies(self.store, FundingRecord, group=account_key(self.account)):
             batch: list[Movement] = []
-            for moved, sign in ((funding.moved, 1), (funding.returned, -1)):
-                for one in moved:
-                    minor = sign * one.minor
-                    if one.object in {TRANSFER, REVERSAL}:
-                        batch.append((one.id, currency, 0, minor, at, one.object, scope))
-                    elif one.balance_transaction is not None:
-                        name = one.balance_transaction
-                        kind = "balance_transaction"
-                        batch.append((name, currency, 0, minor, at, kind, scope))
-                    elif one.object == BALANCE_TRANSFER:
-                        books.unnamed.append((currency, minor))
+            for body in page:
+                batch += funding_movements(body, books)
             tally.add(batch)
+            count += len(page)
+            self._tell("fundings", count)
 
     def _fundings(self) -> Iterator[FundingRecord]:
         return every(self.store, FundingRecord, group=account_key(self.account))

@@ -5,7 +5,7 @@ How does a database become a store?
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import TypeVar, cast
@@ -13,9 +13,11 @@ from typing import TypeVar, cast
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from issuing_disburse.convert import decode
 from issuing_disburse.exceptions import StoreError
 from issuing_disburse.ledger import Entry
-from issuing_disburse.ports import Clock, Transaction
+from issuing_disburse.ports import Clock, EntryRow, Transaction
+from issuing_disburse.rows import Row
 
 from . import forks
 from .driver_errors import store_error
@@ -124,6 +126,32 @@ class SQLStore:
             if len(page) < PAGE:
                 return
             after = (page[-1].scope, page[-1].seq)
+
+    def entry_rows(self) -> Iterator[Sequence[EntryRow]]:
+        """
+        Yield all ledger entries as they are kept; see `issuing_disburse.ports.StreamsAsKept`.
+        """
+        scope, seq = "", 0
+        while True:
+            page = self.read(lambda tx: cast("SQLTransaction", tx).rows_after(scope, seq))  # noqa: B023 - called at once
+            yield page
+            if len(page) < PAGE:
+                return
+            scope, seq = page[-1][:2]
+
+    def bodies(self, kind: type[Row], *, group: str) -> Iterator[Sequence[str]]:
+        """
+        Yield records as they are kept; see `issuing_disburse.ports.StreamsAsKept`.
+        """
+        after = ""
+
+        def read(tx: Transaction) -> Sequence[str]:
+            found = cast("SQLTransaction", tx)
+            return found.bodies(kind, group=group, after=after, limit=PAGE)
+
+        while page := self.read(read):
+            yield page
+            after = decode(kind, page[-1]).key
 
     def scrub(self) -> None:
         """

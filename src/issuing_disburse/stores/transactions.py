@@ -15,7 +15,7 @@ from attrs import evolve
 from issuing_disburse.convert import decode, decode_lines, encode, encode_lines
 from issuing_disburse.exceptions import StoreError
 from issuing_disburse.ledger import Entry
-from issuing_disburse.ports import Clock
+from issuing_disburse.ports import Clock, EntryRow
 from issuing_disburse.rows import Row
 
 from .driver_errors import store_error
@@ -94,6 +94,26 @@ class SQLTransaction:
         limit: int = 100,
         skip_locked: bool = False,
     ) -> tuple[R, ...]:
+        found = self.bodies(
+            kind, group=group, states=states, due_before=due_before, after=after, limit=limit,
+            skip_locked=skip_locked,
+        )  # fmt: skip
+        return tuple([decode(kind, body) for body in found])
+
+    def bodies(
+        self,
+        kind: type[Row],
+        *,
+        group: str | None = None,
+        states: Sequence[str] | None = None,
+        due_before: datetime | None = None,
+        after: str = "",
+        limit: int = 100,
+        skip_locked: bool = False,
+    ) -> Sequence[str]:
+        """
+        Return what `find` would return, as it is kept: JSON.
+        """
         self._check(writing=skip_locked)
         check_find(states=states, due_before=due_before, limit=limit)
         if states is not None and not states:
@@ -111,7 +131,7 @@ class SQLTransaction:
             values[f"state_{number}"] = state
         if due_before is not None:
             values["due_before"] = microseconds(due_before)
-        return tuple([decode(kind, row[0]) for row in self._rows(statement, values)])
+        return [row[0] for row in self._rows(statement, values)]
 
     def put(self, record: R) -> R:
         self._check(writing=True)
@@ -160,9 +180,15 @@ class SQLTransaction:
         """
         Return the next page of the entries of all chains.
         """
+        return tuple([_entry(row) for row in self.rows_after(scope, seq)])
+
+    def rows_after(self, scope: str, seq: int) -> Sequence[EntryRow]:
+        """
+        Return them as they are kept.
+        """
         self._check(writing=False)
         values = {"its_scope": scope, "its_seq": seq, "most": PAGE}
-        return tuple([_entry(row) for row in self._rows(self._statements.stream, values)])
+        return self._rows(self._statements.stream, values)
 
     def now(self) -> datetime:
         self._check(writing=False)
