@@ -17,6 +17,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST := $(BIN)/python -m pytest
 
+# In how many processes tests run, file by file; `make tests PARALLEL=` runs them in one.
+PARALLEL ?= -n 2 --dist loadfile
+
 # What is passed on: `make demo ARGS="--orders 5"`, `make tests ARGS="-k money"`.
 ARGS ?=
 
@@ -31,7 +34,7 @@ demo: $(VENV)/.ready-to-run ## the whole story on the simulator, offline
 test: lint typing imports tests ## everything the gate runs
 
 check: $(VENV)/.ready-to-test ## the long proofs
-	@HYPOTHESIS_PROFILE=ci $(PYTEST) -m "long and not soak" $(ARGS) || test $$? -eq 5 # 5: none yet
+	@HYPOTHESIS_PROFILE=ci $(PYTEST) $(PARALLEL) -m "long and not soak" $(ARGS) || test $$? -eq 5 # 5: none yet
 
 soak: $(VENV)/.ready-to-test ## the proofs that run as long as they are told to
 	@HYPOTHESIS_PROFILE=soak $(PYTEST) -m soak $(ARGS) || test $$? -eq 5
@@ -50,7 +53,7 @@ imports: $(VENV)/.ready-to-test ## who may import whom
 
 tests: $(VENV)/.ready-to-test ## pytest with branch coverage, documents and examples included
 	@rm -f .coverage .coverage.*
-	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(PYTEST) -m "not long and not soak" \
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(PYTEST) $(PARALLEL) -m "not long and not soak" \
 		--cov --cov-report=term-missing:skip-covered $(ARGS)
 
 docs: $(VENV)/.ready-to-test ## run every code block of the documents
