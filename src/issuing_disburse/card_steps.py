@@ -139,6 +139,19 @@ class CardSteps:
 
         return self.store.transact(work)
 
+    def is_undelivered(self, record: DisbursementRecord, guard: Guard) -> bool:
+        """
+        Tell whether the order's card waits inactive for its sink, so that nobody can have used it.
+        """
+        journal = self._journal(record, guard)
+        outcome = journal.peek(f"card-{record.generation}")
+        return (
+            outcome is not None
+            and outcome["status"] == "inactive"
+            and all(outcome["id"] != one.id for one in record.cards)
+            and journal.begun(f"activate-{outcome['id']}") is None
+        )
+
     def retire(self, record: DisbursementRecord, guard: Guard) -> None:
         """
         Cancel a card that was issued inactive, and never became usable.

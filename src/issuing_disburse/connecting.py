@@ -85,7 +85,7 @@ class Connection:
         *,
         api_key: Hidden,
         webhook_secrets: Hidden | tuple[Hidden, ...],
-        store: str | Store | Engine | None,
+        store: Hidden | Store | Engine | None,
         policy: AuthorizationPolicy | None,
         low_balance: Iterable[Money],
         answer_by: AnswerBy,
@@ -133,7 +133,7 @@ class Connection:
                     "is missing with a live key",
                     "name a database that is kept and backed up",
                 )
-            store = DEFAULT_TEST_STORE
+            store = Hidden(DEFAULT_TEST_STORE)
         verifier = Verifier(webhook_secrets)
         kept = open_store(store, clock=clock)
         policy = policy or AuthorizationPolicy.default()

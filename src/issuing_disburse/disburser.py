@@ -148,12 +148,13 @@ class Disburser:
             StoreError: The store cannot be opened.
         """
         key, secrets = Hidden(api_key), Hidden.each(webhook_secret)
-        del api_key, webhook_secret  # error reporters keep the variables of frames
+        kept = Hidden(store) if isinstance(store, str) else store  # a password may be in it
+        del api_key, webhook_secret, store  # error reporters keep the variables of frames
         check_account(account)
         connection = Connection.opened(
             api_key=key,
             webhook_secrets=secrets,
-            store=store,
+            store=kept,
             policy=policy,
             route=route,
             reclaim_policy=reclaim_policy,
@@ -432,6 +433,9 @@ class Disburser:
     def reclaim(self, order_id: str) -> Reclamation:
         """
         Cancel the card and take back what is left; waits for what merchants may still capture.
+
+        An order whose card waits for a sink that will not work is given up: its card is cancelled,
+        its money goes back, and it is ``FAILED``.
 
         Safe to call at any time, by anybody, again: it never raises for what Stripe answers, the
         outcome tells.

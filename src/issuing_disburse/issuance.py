@@ -8,6 +8,7 @@ run again: what is done is read from the journal.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from attrs import evolve, field, frozen
 
@@ -32,6 +33,8 @@ from .leases import Leases
 from .order import Order
 from .ports import Clock, Store, Transaction
 from .records import DisbursementRecord
+
+_GIVEN_UP = Reason(code="given_up", message="given up before its card could be used")
 
 
 @frozen(kw_only=True)
@@ -83,6 +86,36 @@ class Issuance:
         """
         record, is_ours = self.intake.again(order_id)
         return self._work(record, record.order) if is_ours else view(record)
+
+    def give_up(self, order_id: str) -> DisbursementRecord | None:
+        """
+        End an order whose card waits for a sink that will not work: cancel it, give the money back.
+
+        Returns:
+            The order as it stands then; ``None`` if another worker is at it. One whose card does not
+            wait for a sink stays as it is: it may be usable, and is resumed.
+
+        Raises:
+            UnavailableError: Stripe did not answer; call again.
+        """
+        known = self.find(order_id)
+
+        def take(tx: Transaction) -> DisbursementRecord | None:
+            current = tx.get(DisbursementRecord, known.key, lock=True) or known
+            leased = self.leases.take(tx, current)
+            return tx.put(leased) if leased is not None else None
+
+        record = self.store.transact(take)
+        if record is None:
+            return None
+        guard = self.leases.guard(record)
+        if record.status is not Status.PENDING or not self.card_steps.is_undelivered(record, guard):
+            self.leases.release(record)
+            return known
+        failing = record.failing or _GIVEN_UP
+        with suppress(RefusedError):  # as it is stored
+            self._work(evolve(record, failing=failing), None)
+        return self.find(order_id)
 
     def resume_all(self) -> Iterator[Disbursement]:
         """

@@ -30,6 +30,7 @@ PERMISSIONS = (
     "Issuing: cardholders, cards, authorizations, transactions (write; read for the last two)",
     "Connect: transfers, balance transfers, balance settings (write; read for settings)",
     "Core: balance, balance transactions, events, webhook endpoints (read)",
+    "Core: ephemeral keys (write), for issuing_elements_key only",
 )
 """The least a restricted key needs."""
 

@@ -51,12 +51,16 @@ class Reclaimer:
         """
         Cancel the card of an order and take back what is left; safe to call again at any time.
 
+        A card that waits for its sink is cancelled, too, and its order fails.
+
         Raises:
             OrderNotFoundError: The store knows no such order.
 
         Stripe: ``POST /v1/issuing/cards/:id``, then the funding route's calls
         """
         known = self.issuance.find(order_id)
+        if known.status is Status.PENDING:
+            return self._give_up(known)
         if known.facts is None or known.status in {Status.PENDING, Status.FAILED}:
             return reclamation(known, "not_over", message="no card was issued")
 
@@ -74,6 +78,21 @@ class Reclaimer:
         if record is None:
             return reclamation(known, "busy", message="another worker is at it")
         return self._close(record)
+
+    def _give_up(self, known: DisbursementRecord) -> Reclamation:
+        try:
+            given_up = self.issuance.give_up(known.order_id)
+        except UnavailableError as stuck:
+            return reclamation(known, "stuck", message=str(stuck))
+        if given_up is None:
+            return reclamation(known, "busy", message="another worker is at it")
+        if given_up.failing is not None:  # its money is still to go back
+            why = given_up.reason.message if given_up.reason else "its money is still to go back"
+            return reclamation(given_up, "stuck", message=why)
+        if given_up.status is not Status.FAILED:
+            return reclamation(given_up, "not_over", message="no card was issued")
+        message = "its card, which nobody could use, is cancelled, and its money went back"
+        return reclamation(given_up, "closed", message=message)
 
     def over(self) -> Iterator[str]:
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeGuard
 
 from issuing_disburse.exceptions import InvalidInputError
+from issuing_disburse.hidden import Hidden
 from issuing_disburse.ports import Clock, Store
 
 if TYPE_CHECKING:
@@ -15,23 +16,25 @@ if TYPE_CHECKING:
 _MEMORY = "memory://"
 
 
-def open_store(store: str | Store | Engine, *, clock: Clock) -> Store:
+def open_store(store: str | Hidden | Store | Engine, *, clock: Clock) -> Store:
     """
     Open the store that *store* names, or pass it through if it is one.
 
     Args:
         store: ``memory://``, ``sqlite://``, ``sqlite:///file``, ``postgresql://…``, an SQLAlchemy
-            engine (which stays the caller's), or a `issuing_disburse.ports.Store`.
+            engine (which stays the caller's), or a `issuing_disburse.ports.Store`. A URL may come hidden.
 
     Raises:
         InvalidInputError: It names no store.
         StoreError: The database cannot be opened.
     """
-    if store == _MEMORY:
+    if isinstance(store, str):
+        store = Hidden(store)  # a password may be in it, and error reporters keep variables
+    if isinstance(store, Hidden) and store.revealed() == _MEMORY:
         from .memory import MemoryStore  # noqa: PLC0415  # each store only when it is wanted
 
         return MemoryStore(clock=clock)
-    if isinstance(store, str) or _is_engine(store):
+    if isinstance(store, Hidden) or _is_engine(store):
         from .sql import SQLStore  # noqa: PLC0415  # SQLAlchemy costs 100 ms
 
         return SQLStore(store, clock=clock)
@@ -58,7 +61,9 @@ def upgrade_store(store: str | Engine, *, prefix: str = "issuing_disburse_") -> 
     """
     from .sql import upgrade  # noqa: PLC0415  # SQLAlchemy costs 100 ms
 
-    return upgrade(store, prefix=prefix)
+    source = Hidden(store) if isinstance(store, str) else store
+    del store  # a password may be in it, and error reporters keep variables
+    return upgrade(source, prefix=prefix)
 
 
 def _is_engine(store: object) -> TypeGuard[Engine]:

@@ -97,6 +97,7 @@ def store_error(error: Exception, *, is_committing: bool = False) -> StoreError:
         is_committing: Whether it came from the commit, so that a lost answer says nothing.
     """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    _strip(error)
     code, message, kind = _judge(error, cause)
     if is_committing and code in {"gone", "disk"}:
         code, kind = "commit_unknown", StoreError
@@ -108,6 +109,23 @@ def store_error(error: Exception, *, is_committing: bool = False) -> StoreError:
     translation = kind(message, code=code)
     translation.__cause__ = cause
     return translation
+
+
+def _strip(error: BaseException) -> None:
+    """
+    Take the driver's frames, and its connection, from *error*: the database's password is in them.
+    """
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or any(one is other for other in seen):
+            continue
+        seen.append(one)
+        one.__traceback__ = None
+        for name in {"pgconn", "_pgconn"} & vars(one).keys():
+            setattr(one, name, None)
+        waiting += [one.__cause__, one.__context__, getattr(one, "orig", None)]
 
 
 def is_worth_rerunning(error: StoreError) -> bool:

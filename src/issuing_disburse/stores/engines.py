@@ -12,12 +12,14 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from issuing_disburse.exceptions import InvalidInputError
+from issuing_disburse.hidden import Hidden
 
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 """What SQLite waits for at a commit: until it is on the disk, or (after a power cut lost) not."""
 
 _POSTGRESQL_URL = "'postgresql://user@host/database'"
 _SQLITE_URL = "'sqlite:///disbursements.sqlite3'"
+_KNOWN = f"{_SQLITE_URL} or {_POSTGRESQL_URL}"
 
 # Nobody should wait for ever for a server that went away without a word (seconds; the last in ms).
 _PATIENCE: dict[str, Any] = {
@@ -42,11 +44,9 @@ class Opened:
     is_memory: bool
 
 
-def open_engine(
-    source: str | URL | Engine, *, synchronous: Synchronous, connections: int
-) -> Opened:
+def open_engine(source: Hidden | Engine, *, synchronous: Synchronous, connections: int) -> Opened:
     """
-    Return an engine for *source*; no connection is made yet.
+    Return an engine for *source*, a URL out of sight or an engine; no connection is made yet.
 
     Raises:
         InvalidInputError: It names no database that the library can use.
@@ -55,21 +55,41 @@ def open_engine(
         raise InvalidInputError("store.synchronous", "is unknown", "use 'FULL' or 'NORMAL'")
     if isinstance(source, Engine):
         return _opened(_accepted(source), is_own=False)
-    if not isinstance(source, (str, URL)):
-        raise _refused(f"{type(source).__name__} is no synchronous engine", "use create_engine()")
+    made = _made(source, synchronous, connections)
+    if isinstance(made, Engine):
+        return _opened(made, is_own=True)
+    raise _refused(*made)
+
+
+def hidden_url(source: str | URL | Hidden | Engine) -> Hidden | Engine:
+    """
+    Put a URL out of sight, for a password may be in it; an engine hides its own.
+    """
+    if isinstance(source, URL):
+        return Hidden(source.render_as_string(hide_password=False))
+    return source if isinstance(source, Hidden | Engine) else Hidden(source)
+
+
+def _made(source: Hidden, synchronous: Synchronous, connections: int) -> Engine | tuple[str, str]:
+    """
+    Return an engine, or problem and remedy: what is raised outside of here has no URL in its frames.
+    """
+    text: object = source.revealed()
+    if not isinstance(text, str):
+        return f"{type(text).__name__} is no synchronous engine", "use create_engine()"
     try:
-        url = make_url(source)
-        if url.get_backend_name() in {"postgresql", "postgres"}:
-            return _opened(_postgresql(url, connections), is_own=True)
+        url = make_url(text)
+        if url.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
+            return _postgresql(url, connections)
         if url.drivername in {"sqlite", "sqlite+pysqlite"}:
-            return _opened(_sqlite(url, synchronous), is_own=True)
+            return _sqlite(url, synchronous)
     except ArgumentError:
-        raise _refused("is no database URL", f"use {_SQLITE_URL} or {_POSTGRESQL_URL}") from None
+        return "is no database URL", f"use {_KNOWN}"
     except ModuleNotFoundError as exc:
-        raise _refused(
-            f"the driver {exc.name} is not installed", "pip install 'issuing-disburse[postgres]'"
-        ) from exc
-    raise _refused(f"{url.drivername} is not supported", f"use {_SQLITE_URL} or {_POSTGRESQL_URL}")
+        remedy = "pip install 'issuing-disburse[postgres]'"
+        return f"the driver {exc.name} is not installed", remedy
+    known = "postgresql+psycopg" if "postgres" in url.drivername else _KNOWN
+    return f"{url.drivername} is not supported", f"use {known}"
 
 
 def _opened(engine: Engine, *, is_own: bool) -> Opened:
@@ -102,8 +122,6 @@ def _accepted(engine: Engine) -> Engine:
 
 
 def _postgresql(url: URL, connections: int) -> Engine:
-    if url.drivername not in {"postgresql", "postgres", "postgresql+psycopg"}:
-        raise _refused(f"{url.drivername} is not supported", "use postgresql+psycopg")
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={name: value for name, value in _PATIENCE.items() if name not in url.query},

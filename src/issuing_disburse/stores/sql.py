@@ -15,13 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from issuing_disburse.convert import decode
 from issuing_disburse.exceptions import StoreError
+from issuing_disburse.hidden import Hidden
 from issuing_disburse.ledger import Entry
 from issuing_disburse.ports import Clock, EntryRow, Transaction
 from issuing_disburse.rows import Row
 
 from . import forks
 from .driver_errors import store_error
-from .engines import Opened, Synchronous, open_engine
+from .engines import Opened, Synchronous, hidden_url, open_engine
 from .postgres import PostgresRunner
 from .promises import closed, nested
 from .schema import PREFIX, SCHEMA_VERSION, Tables, check_version
@@ -60,7 +61,7 @@ class SQLStore:
 
     def __init__(
         self,
-        database: str | URL | Engine,
+        database: str | URL | Hidden | Engine,
         *,
         clock: Clock,
         prefix: str = PREFIX,
@@ -69,6 +70,7 @@ class SQLStore:
         uses_database_clock: bool = True,
     ) -> None:
         tables = Tables(prefix)
+        database = hidden_url(database)  # error reporters keep the variables of frames
         self._opened = open_engine(database, synchronous=synchronous, connections=connections)
         self._is_closed = False
         self._inside = threading.local()
@@ -217,7 +219,7 @@ class SQLStore:
         self._runner.after_fork_in_child()
 
 
-def upgrade(database: str | URL | Engine, *, prefix: str = PREFIX) -> tuple[int, int]:
+def upgrade(database: str | URL | Hidden | Engine, *, prefix: str = PREFIX) -> tuple[int, int]:
     """
     Bring the tables to this library's version, making them if there are none; make a backup first.
 
@@ -228,7 +230,7 @@ def upgrade(database: str | URL | Engine, *, prefix: str = PREFIX) -> tuple[int,
         StoreMismatchError: They are of a newer version.
         StoreError: The database refused; nothing was changed.
     """
-    tables = Tables(prefix)
+    tables, database = Tables(prefix), hidden_url(database)
     opened = open_engine(database, synchronous="FULL", connections=1)
     try:
         with _changing(opened, tables) as connection:
