@@ -27,7 +27,7 @@ HOLDER = {
     "billing[address][country]": "US",
 }
 ACTIONS = (
-    "hold_a_card", "change_a_card", "replace_a_card", "change_a_holder", "screen",
+    "hold_a_card", "hold_a_card", "hold_a_card", "change_a_card", "replace_a_card", "change_a_holder", "screen",
     "authorize", "authorize", "authorize", "probe", "increment", "reverse", "expire", "finalize",
     "capture", "capture", "capture_in_part", "capture_too_much", "refund", "take_back_refund",
     "force_capture", "unlinked_refund", "dispute", "submit_dispute", "decide_dispute",
@@ -80,7 +80,7 @@ class BusyWorld:
             seed=seed, platform_funds={"usd": 1_000_000, "gbp": 900_000}
         )
         self.accounts = {
-            sim.create_account(issuing_funds=200_000): "usd",
+            sim.create_account(issuing_funds=200_000_000): "usd",
             sim.create_account(country="GB", issuing_funds=300_000, payouts="weekly"): "gbp",
         }
         self.done: Counter[str] = Counter()
@@ -133,10 +133,12 @@ class BusyWorld:
 
     def any(self, kind: str, pick: int) -> str:
         """
-        Return the id of something made before.
+        Return the id of something made before; every other time one of the newest, which are
+        more often alive.
         """
         known = self.made[self.account, kind]
-        return known[pick % len(known)] if known else "nobody"
+        known = known[-8:] if pick % 2 else known
+        return known[pick // 2 % len(known)] if known else "nobody"
 
     def act(self, action: str, pick: int, amount: int) -> None:
         """
@@ -208,13 +210,12 @@ class BusyWorld:
         }
         change = (
             "status=inactive",
-            "status=active",
-            "status=active",
+            *["status=active"] * 8,
             "status=canceled",
             "status=canceled&cancellation_reason=lost",
             urlencode(limit),
             "spending_controls[blocked_categories][]=bakeries",
-        )[pick % 7]
+        )[pick % 13]
         self.post(f"/v1/issuing/cards/{self.any('cards', pick)}", change)
 
     def do_replace_a_card(self, pick: int, amount: int) -> None:
@@ -231,15 +232,16 @@ class BusyWorld:
     def do_change_a_holder(self, pick: int, amount: int) -> None:
         if pick % 5 == 0:
             self.keep("holders", self.post("/v1/issuing/cardholders", HOLDER))
-        change = ("status=inactive", "status=active", "email=a@example.com")[pick % 3]
+        changes = ("status=inactive", *["status=active"] * 8, "email=a@example.com")
+        change = changes[pick // 5 % len(changes)]
         self.post(f"/v1/issuing/cardholders/{self.any('holders', pick)}", change)
 
     def do_screen(self, pick: int, amount: int) -> None:
-        verdict = (None, None, None, "under_review", "listed")[pick % 5]
+        verdict = (*[None] * 9, "under_review", "listed")[pick % 11]
         self.sim.set_screening(self.any("holders", pick), verdict)
 
     def do_switch_issuing(self, pick: int, amount: int) -> None:
-        self.sim.disable_issuing(self.account, "rejected.other" if pick % 5 == 0 else None)
+        self.sim.disable_issuing(self.account, "rejected.other" if pick % 11 == 0 else None)
 
     # Merchants.
 
@@ -251,7 +253,10 @@ class BusyWorld:
         }
         if pick % 4 == 0:
             params["merchant_data[category]"] = "hotels_motels_and_resorts"
-        self.keep("authorizations", self.post(f"{HELPERS}/authorizations", params))
+        made = self.post(f"{HELPERS}/authorizations", params)
+        self.keep("authorizations", made)
+        if made["approved"]:
+            self.keep("approved", made)
 
     def do_authorize(self, pick: int, amount: int) -> None:
         self._ask(pick, amount)
@@ -260,7 +265,7 @@ class BusyWorld:
         self._ask(pick, amount % 101)
 
     def _on_authorization(self, pick: int, verb: str, params: dict[str, Any]) -> None:
-        name = self.any("authorizations", pick)
+        name = self.any("approved" if pick % 4 else "authorizations", pick // 4)
         made = self.post(f"{HELPERS}/authorizations/{name}/{verb}", params)
         for each in made.get("transactions", ()):
             if each["id"] not in self.made[self.account, "transactions"]:
