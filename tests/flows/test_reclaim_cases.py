@@ -278,6 +278,6 @@ def reverse_by_hand(world: World, transfer: str, minor: int) -> None:
     """
     Reverse a part of a transfer, as somebody at the platform's dashboard.
     """
-    api = world.disburser._shared.api  # noqa: SLF001  # the connection that is there anyway
+    api = world.disburser._connection.api  # noqa: SLF001  # the connection that is there anyway
     path = f"/v1/transfers/{transfer}/reversals"
     api.prepare(path, {"amount": minor}, account=None, keep=lambda answer: answer)(f"hand-{minor}")
