@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from typing import Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from .alerts import AuthorizationAlert, kind_of
 from .card_records import Answer, CardRecord
@@ -123,9 +123,19 @@ class Decider:
     timer: Timer
     is_livemode: bool
     unstored: Unstored = field(factory=Unstored)
-
-    def __attrs_post_init__(self) -> None:
-        self._fingerprint()  # now, and not while the first merchant waits
+    # Looked up now, and not while a merchant waits: neither a policy nor a store changes.
+    _fingerprint: str = field(
+        init=False,
+        repr=False,
+        default=Factory(lambda self: _described(self.policy), takes_self=True),
+    )
+    _is_at_once: bool = field(
+        init=False,
+        repr=False,
+        default=Factory(
+            lambda self: getattr(self.store, "keeps_nobody_waiting", False), takes_self=True
+        ),
+    )
 
     def answer(self, request: AuthorizationRequest, *, started: float) -> Answer | None:
         """
@@ -141,7 +151,7 @@ class Decider:
             known = self.unstored.answer_to(request)
             if known is not None:
                 return known
-            if getattr(self.store, "keeps_nobody_waiting", False):
+            if self._is_at_once:
                 found = self._answered(asking)
             else:
                 found = STORE_WORKERS.run(
@@ -215,13 +225,7 @@ class Decider:
         return answer
 
     def _remembered(self, request: AuthorizationRequest, decision: Decision) -> Answer:
-        return answer_for(request, decision, self._fingerprint())
-
-    def _fingerprint(self) -> str:
-        try:
-            return self.policy.fingerprint
-        except Exception:  # noqa: BLE001 - a policy that cannot be described decides all the same
-            return ""
+        return answer_for(request, decision, self._fingerprint)
 
     # What follows may run on another thread, whose asker has left.
 
@@ -330,6 +334,13 @@ class Decider:
                 tx.put(with_answer(card, instead))
 
         self.store.transact(work, timeout_seconds=_RELEASE_SECONDS)
+
+
+def _described(policy: AuthorizationPolicy) -> str:
+    try:
+        return policy.fingerprint
+    except Exception:  # noqa: BLE001 - a policy that cannot be described decides all the same
+        return ""
 
 
 def _writable(text: str) -> str:
