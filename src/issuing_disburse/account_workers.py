@@ -8,8 +8,6 @@ that another one like it would have to know, so making one twice does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,15 +26,12 @@ if TYPE_CHECKING:
     from .deliveries import Deliveries
     from .elements import Elements
     from .finishing import Finisher
-    from .forgetting import Forgetter
     from .funding import BalanceFunder
     from .issuance import Issuance
     from .leases import Leases
-    from .preflight import Inspector
     from .rebuild import Rebuilder
     from .reclaim import Reclaimer
-    from .reconcile import IsExplained, Progress, Reconciliation, Repair, Repairer
-    from .recordings import Recorder, Recordings
+    from .recordings import Recorder
     from .reissue import Reissuer
     from .settling import ClaimSettler
     from .telling import Teller
@@ -306,80 +301,3 @@ class AccountWorkers:
             funder=self.funding,
             bookkeeper=self.bookkeeper,
         )
-
-    @property
-    def recordings(self) -> Recordings:
-        from .recordings import Recorder, Recordings
-
-        return Recordings(
-            account=self.account,
-            recorder=Recorder(store=self._kept),
-            authorizations=lambda filters: self._api.pages(
-                "/v1/issuing/authorizations", filters, account=self.account
-            ),
-            onlookers=getattr(self.connection.deciding, "onlookers", None),
-        )
-
-    @property
-    def forgetter(self) -> Forgetter:
-        from .forgetting import Forgetter
-
-        return Forgetter(account=self.account, store=self._kept)
-
-    @property
-    def inspector(self) -> Inspector:
-        from .preflight import Inspector
-
-        return Inspector(
-            account=self.account,
-            api=self._api,
-            funder=self.funding,
-            clock=self._clock,
-        )
-
-    @property
-    def repairer(self) -> Repairer:
-        from .reconcile import Repairer
-
-        return Repairer(
-            account=self.account,
-            api=self._api,
-            store=self._kept,
-            bookkeeper=self.bookkeeper,
-        )
-
-    def reconcile(
-        self,
-        since: datetime | None,
-        until: datetime | None,
-        *,
-        repair: Callable[[Reconciliation], tuple[Repair, ...]],
-        is_explained: IsExplained | None,
-        progress: Progress | None,
-    ) -> Reconciliation:
-        """
-        Hold the books against Stripe's, and tell who listens what differs.
-        """
-        from .domain_events import DifferenceFound
-        from .reconcile import Reconciler
-
-        self.funding.catch_up(self.account)
-        found = Reconciler(
-            account=self.account,
-            api=self._api,
-            store=self._kept,
-            clock=self._clock,
-            expects_others=self.connection.others is not None,
-            repairer=repair,
-            deadline_of=self.reclaimer.policy.may_be_captured_until,
-            is_explained=is_explained,
-            progress=progress,
-        ).reconcile(since, until)
-        if self.connection.announcer.is_heard:
-            at, account = found.at, self.account
-            differences = [
-                DifferenceFound(at=at, account=account, difference=one)
-                for one in found.discrepancies
-            ]
-            self.connection.announcer.tell(differences)
-        return found

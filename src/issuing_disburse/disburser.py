@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from .account_desk import AccountDesk
 from .account_workers import AccountWorkers
 from .arguments import check_account, check_kind, check_limit, check_period
 from .connecting import AnswerBy, Connection
@@ -79,6 +80,7 @@ class Disburser:
         self.account = account
         self._connection = connection
         self._workers = AccountWorkers(connection, account)
+        self._desk = AccountDesk(self._workers)
 
     @classmethod
     def connect(
@@ -223,7 +225,7 @@ class Disburser:
         """
         What was asked of this account's cards, to be asked again by `issuing_disburse.backtest`.
         """
-        return self._workers.recordings
+        return self._desk.recordings
 
     def for_account(self, account: str | None) -> Self:
         """
@@ -428,7 +430,7 @@ class Disburser:
         from .recipient import Recipient
 
         check_kind("recipient", recipient, Recipient)
-        return self._workers.forgetter.forget(recipient)
+        return self._desk.forgetter.forget(recipient)
 
     def reclaim(self, order_id: str) -> Reclamation:
         """
@@ -500,7 +502,7 @@ class Disburser:
         check_period(since, until)
         self._workers.admission.identify()
         self._workers.settler.settle()
-        return self._workers.reconcile(
+        return self._desk.reconcile(
             since, until, repair=self.repair, is_explained=is_explained, progress=progress
         )
 
@@ -579,7 +581,7 @@ class Disburser:
                 "repair it with that account's disburser: for_account(...)",
             )
         self._workers.admission.identify()
-        return self._workers.repairer.repair(reconciliation)
+        return self._desk.repairer.repair(reconciliation)
 
     def funding_needed(self, currency: str) -> FundingNeed:
         """
@@ -608,7 +610,7 @@ class Disburser:
 
         Stripe: reads capabilities, webhook endpoints, balance settings and balance
         """
-        return self._workers.inspector.inspect(probe=probe)
+        return self._desk.inspector.inspect(probe=probe)
 
     def on(self, event_type: type[E], handler: Callable[[E], object]) -> Unsubscribe:
         """
