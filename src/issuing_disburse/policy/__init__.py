@@ -9,9 +9,10 @@ from issuing_disburse.on_demand import names_of as _names_of
 TYPE_CHECKING = False  # what `typing` has, without loading it
 
 if TYPE_CHECKING:
-    from .authorization import DEADLINE_SECONDS, AuthorizationPolicy, StandIn
+    from .authorization import DEADLINE_SECONDS, AuthorizationPolicy
     from .explanation import Explanation
     from .shadow import Decides, Shadow, ShadowVerdict
+    from .standing_in import StandIn
 
 __all__ = [
     "DEADLINE_SECONDS",

@@ -10,7 +10,7 @@ from contextvars import ContextVar, Token
 from datetime import timedelta
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import evolve, field, frozen
 
@@ -28,12 +28,14 @@ from issuing_disburse.rules.countries import OrderCountries
 from issuing_disburse.rules.merchants import FirstMerchantOnly, OrderMerchants
 from issuing_disburse.rules.status import NotExpired, OpenDisbursement, SameCard
 from issuing_disburse.rules.uses import UsesLeft
-from issuing_disburse.rules.velocity import Scope, Velocity
+from issuing_disburse.rules.velocity import Scope
 
 from .fingerprint import fingerprint
+from .history import history_needed
 from .isolation import WORKERS, OverdueError
 from .judging import APPROVED, Asking, failed, judge, late, rule_name, sound
 from .shadow import Decides, Shadow, ShadowVerdict, verdict
+from .standing_in import StandIn, stand_in_decision
 
 if TYPE_CHECKING:
     from . import declaration, explanation
@@ -44,9 +46,6 @@ DEADLINE_SECONDS = 0.8
 _DEADLINE_SECONDS_MAX = 1.8
 
 _SECONDS_LEFT: ContextVar[float] = ContextVar("seconds_left", default=float("inf"))
-
-StandIn: TypeAlias = Callable[[AuthorizationRequest], Decision]
-"""Decides from the question alone, when the store does not answer in time."""
 
 
 def _rules(values: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -301,31 +300,13 @@ class AuthorizationPolicy:
         Args:
             seconds: What is left of the deadline; a stand-in that takes longer declines.
         """
-        if self.stand_in is None:
-            return Decision(
-                approved=False,
-                code="store_unavailable",
-                message="the store did not answer in time",
-                source="stand_in",
-            )
-        seconds = max(0.0, min(seconds, self.deadline_seconds))
-        ends_at = self.timer() + seconds
-        stand_in = self.stand_in
-        try:
-            if self.isolated:
-                said = WORKERS.run(lambda: stand_in(request), timeout_seconds=seconds)
-            else:
-                said = stand_in(request)
-            decision = sound(said, request, stand_in)
-            if decision.approved and self.timer() > ends_at:
-                decision = late(stand_in)
-        except OverdueError:
-            decision = late(stand_in)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - a stand-in that breaks must not approve
-            decision = failed(self.stand_in, f"raised {type(error).__name__}")
-        return evolve(decision, source="stand_in", rule=rule_name(self.stand_in))
+        return stand_in_decision(
+            self.stand_in,
+            request,
+            seconds=max(0.0, min(seconds, self.deadline_seconds)),
+            timer=self.timer,
+            isolated=self.isolated,
+        )
 
     def explain(
         self, request: AuthorizationRequest, allotment: Allotment
@@ -368,17 +349,4 @@ class AuthorizationPolicy:
         """
         How far back velocity rules look, by scope: what the allotment must bring along.
         """
-        needed: dict[Scope, timedelta] = {}
-        waiting: list[object] = [self]
-        seen: dict[int, object] = {}  # rules may hold each other
-        while waiting:
-            one = waiting.pop()
-            if id(one) in seen:
-                continue
-            seen[id(one)] = one
-            if isinstance(one, Velocity):
-                needed[one.scope] = max(needed.get(one.scope, one.per), one.per)
-            for name in ("rules", "exception", "shadows", "judge"):
-                inner = getattr(one, name, ())
-                waiting.extend(inner if isinstance(inner, tuple) else (inner,))
-        return needed
+        return history_needed(self)
