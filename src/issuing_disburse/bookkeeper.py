@@ -76,6 +76,8 @@ class Bookkeeper:
         data = event.get("data")
         body = data.get("object") if isinstance(data, Mapping) else None
         if not isinstance(body, Mapping):
+            if kind.startswith(_MONEY):
+                return "ignored"  # it would only have said that it is time to look
             raise PayloadInvalidError("data.object is missing", param="data.object")
         cause = id_of(event.get("id")) or kind
         account = id_of(event.get("account"))

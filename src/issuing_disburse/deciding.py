@@ -9,8 +9,9 @@ the time is up; what it claims after that, it gives back itself.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from attrs import Factory, field, frozen
 
@@ -29,6 +30,8 @@ STORE_WORKERS = Workers(64, is_patient=True)
 
 _RESERVE_SECONDS = 0.05  # for the stand-in, and for getting the answer out
 _RELEASE_SECONDS = 10.0
+
+T = TypeVar("T")
 
 _Stage: TypeAlias = Literal["store", "policy", "over"]
 
@@ -165,6 +168,17 @@ class Decider:
             self.unstored.given(request, found)
             self.watch(request, found)
         return found
+
+    def in_time(self, work: Callable[[], T], *, started: float) -> T:
+        """
+        Return what *work* returns, on another thread, within what is left of the deadline.
+
+        Raises:
+            OverdueError: It is still at it, and left alone.
+        """
+        deadline_seconds = self.policy.deadline_seconds
+        ends_at = started + deadline_seconds - min(_RESERVE_SECONDS, deadline_seconds / 10)
+        return STORE_WORKERS.run(work, timeout_seconds=max(0.0, ends_at - self.timer()))
 
     def settle_unstored(self, *, whole: bool = False) -> None:
         """

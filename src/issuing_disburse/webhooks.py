@@ -16,6 +16,7 @@ from .claims import answer_for
 from .deciding import Decider, declined
 from .decision import AuthorizationRequest, Decision
 from .exceptions import PayloadInvalidError, SignatureInvalidError, StoreError
+from .policy.isolation import OverdueError
 from .ports import Clock, Timer
 from .requests import REQUEST_TYPE, raw_bytes, read_event, read_request
 from .signatures import Verifier
@@ -176,7 +177,9 @@ class Responder:
             request = read_request(event, received_at=self.clock)
             answer = self.decider.answer(request, started=started)
             if answer is None:
-                taken_over = self._asked_others(event)
+                taken_over = self.decider.in_time(
+                    lambda: self._asked_others(event), started=started
+                )
                 if taken_over is not None:
                     return taken_over
                 decision = declined("unknown_card", "not a card of ours", "unknown_card")
@@ -184,6 +187,8 @@ class Responder:
                 decision = answer.decision
         except PayloadInvalidError as unreadable:
             decision = declined("unreadable", str(unreadable), "unreadable")
+        except OverdueError:
+            decision = declined("deadline", "others overran the deadline", "deadline")
         except (Exception, SystemExit) as broken:  # noqa: BLE001  # no answer leaves it to Stripe
             decision = declined("error", type(broken).__name__, "error")
         return self._said(decision, answer, request, event, started)
@@ -205,7 +210,7 @@ class Responder:
         except Exception as broken:  # noqa: BLE001  # a decision that cannot be written down declines
             unwritable = declined("policy_error", type(broken).__name__, "error")
             reply = self._reply(unwritable, request, policy)
-        if request is not None and answer is None and decision.source == "error":
+        if request is not None and answer is None and decision.source in {"error", "deadline"}:
             self.decider.watch(request, answer_for(request, decision, policy))
         if self.teller is not None and request is not None:
             problem = self.teller.tell(request, reply.body, started=started)

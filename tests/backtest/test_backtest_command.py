@@ -163,3 +163,23 @@ def test_two_sources_are_one_too_many(shell: Shell) -> None:
     result = shell.run("--policy", HERE + "stricter", "--jsonl", "-", "--from-stripe")
 
     assert 2 == result.exit_code
+
+
+def test_a_store_is_read_without_a_key(tmp_path: Path) -> None:
+    """What was recorded is asked again where no key is at hand; only Stripe's own list needs one."""
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    with open_world(url) as world:
+        play(world)
+        with world.disburser as disburser:
+            account = str(disburser.account)
+    arguments = ("backtest", "--policy", HERE + "stricter", "--store", url, "--account", account)
+    environment = {**PLAIN, "STRIPE_API_KEY": None, "STRIPE_ACCOUNT": None}
+
+    found = CliRunner().invoke(make_app(), [*arguments, "--json"], env=environment)
+    listed = CliRunner().invoke(make_app(), [*arguments, "--from-stripe"], env=environment)
+    nowhere = CliRunner().invoke(make_app(), arguments[:3], env=environment)
+
+    assert 0 == found.exit_code, found.output
+    assert [8, 3] == [json.loads(found.stdout)[name] for name in ("requests", "changed")]
+    assert (2, 2) == (listed.exit_code, nowhere.exit_code)
+    assert "STRIPE_API_KEY: is not set" in listed.output

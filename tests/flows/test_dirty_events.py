@@ -290,6 +290,8 @@ BOOKINGS: dict[str, tuple[Change, int, int]] = {
         12_500,
     ),
     "status of tomorrow": (put(f"{OBJECT}.status", "simmering"), 200, 12_500),
+    "status a list": (put(f"{OBJECT}.status", []), 200, 12_500),
+    "status an object": (put(f"{OBJECT}.status", {"id": "pending"}), 200, 12_500),
     "approved as text": (put(f"{OBJECT}.approved", "true"), 200, 0),
     "byte order mark": (framed(b"\xef\xbb\xbf"), 200, 12_500),
     "livemode only on the object": (
@@ -393,3 +395,37 @@ def test_size_is_looked_at_before_anything_else(opened: World) -> None:
     assert 413 == opened.disburser.handle_webhook(b" " * (limit + 1), "").status
     assert 413 == opened.disburser.handle_webhook(bytearray(limit + 1), "").status
     assert 400 == opened.disburser.handle_webhook(b" " * limit, "").status
+
+
+@pytest.mark.parametrize(
+    "requirements",
+    [None, [], "none", 7, {"disabled_reason": 7}, {"disabled_reason": [], "past_due": "x"}],
+)
+def test_dirty_cardholder_is_booked(opened: World, requirements: Any) -> None:
+    """Odd requirements of a cardholder hold nobody back, and no odd event is asked for again for days."""
+    paid = opened.disburser.disburse(make_order("claim-holder"))
+    (holder, *_) = opened.simulator.objects("cardholder", opened.account)
+    event = outcome_event(opened, paid.card.id, 9_999, approved=True)
+    body = {"id": holder["id"], "status": "active", "requirements": requirements}
+
+    reply = deliver(
+        opened, {**event, "type": "issuing_cardholder.updated", "data": {"object": body}}
+    )
+
+    assert (200, b'{"message":"booked"}') == (reply.status, reply.body)
+    opened.disburser.disburse(make_order("claim-after"))
+
+
+@pytest.mark.parametrize("status", [None, 7, [], {}, "", "of tomorrow"])
+def test_dirty_card_status_changes_nothing_for_good(opened: World, status: Any) -> None:
+    """A card whose status says nothing goes on as it stood."""
+    paid = opened.disburser.disburse(make_order(f"claim-card-{status}"))
+    event = outcome_event(opened, paid.card.id, 9_998, approved=True)
+    body = {"id": paid.card.id, "status": status}
+
+    reply = deliver(opened, {**event, "type": "issuing_card.updated", "data": {"object": body}})
+
+    assert (200, b'{"message":"booked"}') == (reply.status, reply.body)
+    number = 20_000 + [None, 7, [], {}, "", "of tomorrow"].index(status)
+    asked = deliver(opened, request_event(opened, paid.card.id, number))
+    assert True is orjson.loads(asked.body)["approved"]

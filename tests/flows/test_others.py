@@ -2,15 +2,17 @@
 Who answers for a card that is not ours, or that may become ours in a moment?
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import orjson
 import pytest
+from attrs import evolve
 
 from asking import deliver, is_approved, outcome_event, request_event
-from issuing_disburse import Reply, Status, UnavailableError
+from issuing_disburse import AuthorizationPolicy, Reply, Status, UnavailableError
 from issuing_disburse.records import ParkedEvent
 from issuing_disburse.simulator.faults import Fault, ServerError
 from world import World, make_order, open_world
@@ -194,3 +196,21 @@ def test_one_endpoint_serves_every_account(world: World) -> None:
     assert [200, 200] == [deliver(world, booking).status, deliver(world, mislaid).status]
     assert not is_approved(deliver(world, stranger))
     assert 12_500 == world.disburser.for_account(second).statement("other-1").held.minor
+
+
+def test_others_that_never_come_back_do_not_delay_the_answer() -> None:
+    """Who is asked about foreign cards has as long as the policy: then it is a decline, and listed."""
+    stuck = threading.Event()
+    policy = evolve(AuthorizationPolicy.default(), deadline_seconds=0.2)
+
+    def others(event: Event) -> None:
+        stuck.wait(30)
+
+    with open_world(options={"others": others, "policy": policy}) as world:
+        reply = deliver(world, request_event(world, "ic_theirs", 1))
+        stuck.set()
+
+        assert not is_approved(reply)
+        assert reply.decision is not None
+        assert ("deadline", "deadline") == (reply.decision.code, reply.decision.source)
+        assert ["late"] == [one.kind for one in world.disburser.alerts()]

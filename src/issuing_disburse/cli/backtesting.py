@@ -5,6 +5,7 @@ What would another policy have answered, asked from a shell?
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,12 +19,29 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from issuing_disburse.backtest import EXAMPLES_MAX, Backtest, backtest
-from issuing_disburse.cli.shell import Account, AsJSON, StoreURL, connected, print_json, reported
+from issuing_disburse.cli.shell import (
+    KEY,
+    Account,
+    AsJSON,
+    StoreURL,
+    connected,
+    named_account,
+    print_json,
+    reported,
+)
 from issuing_disburse.demo_screen import Column, Row, make_console, show_table
 from issuing_disburse.exceptions import InvalidInputError
 from issuing_disburse.money import Money
 from issuing_disburse.policy import AuthorizationPolicy, Decides
-from issuing_disburse.recordings import Recorded, RecordedCard, read_lines, to_line
+from issuing_disburse.recordings import (
+    Recorded,
+    RecordedCard,
+    Recorder,
+    Recordings,
+    read_lines,
+    to_line,
+)
+from issuing_disburse.stores import open_store
 
 DOCUMENT_VERSION = 1
 
@@ -56,7 +74,8 @@ def backtest_command(
     """
     Ask recorded requests again, of another policy, and show what would change.
 
-    Without --jsonl and --from-stripe, what the store has recorded is asked. Changes nothing anywhere.
+    Without --jsonl and --from-stripe, what the store has recorded is asked; that needs no key. Changes
+    nothing anywhere.
     """
     if jsonl is not None and from_stripe:
         raise typer.BadParameter("give either --jsonl or --from-stripe")
@@ -67,14 +86,41 @@ def backtest_command(
             with _opened(jsonl) as lines:
                 found = _run(chosen, _between(read_lines(lines), start, end), save, examples)
         else:
-            with connected(ctx, account, store) as disburser:
-                source = disburser.recordings
-                recorded = source.at_stripe if from_stripe else source.recorded
+            source = _connected if from_stripe or os.environ.get(KEY) else _without_key
+            with source(ctx, account, store) as recordings:
+                recorded = recordings.at_stripe if from_stripe else recordings.recorded
                 found = _run(chosen, recorded(since=start, until=end), save, examples)
         if as_json:
             print_json(document(found))
         else:
             _show(found)
+
+
+@contextmanager
+def _connected(ctx: typer.Context, account: str, store: str) -> Iterator[Recordings]:
+    with connected(ctx, account, store) as disburser:
+        yield disburser.recordings
+
+
+@contextmanager
+def _without_key(_ctx: typer.Context, account: str, store: str) -> Iterator[Recordings]:
+    """
+    Yield what a store has recorded; nobody is asked whose store it is.
+    """
+    owner = named_account(account)
+    if not store:
+        raise InvalidInputError(
+            "ISSUING_DISBURSE_STORE",
+            "is not set",
+            "pass --store sqlite:///file or --store postgresql://...",
+        )
+    opened = open_store(store, clock=lambda: datetime.now(UTC))
+    try:
+        yield Recordings(
+            account=owner, recorder=Recorder(store=opened), authorizations=lambda _: iter(())
+        )
+    finally:
+        opened.close()
 
 
 def load_policy(name: str) -> Decides:

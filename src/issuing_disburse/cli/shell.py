@@ -51,20 +51,30 @@ def connected(ctx: typer.Context, account: str, store: str) -> Iterator[Disburse
     key = os.environ.get(KEY)
     if not key:
         raise InvalidInputError(KEY, "is not set", "put the key into the environment")
+    with connect(
+        api_key=key,
+        account=named_account(account),
+        # None of these commands is sent webhooks: a secret that nobody knows lets nobody in.
+        webhook_secret=os.environ.get(SECRET) or secrets.token_urlsafe(32),
+        store=store or None,
+    ) as disburser:
+        yield disburser
+
+
+def named_account(account: str) -> str | None:
+    """
+    Return the account that an option names, ``None`` for the platform's own balance.
+
+    Raises:
+        InvalidInputError: It names none.
+    """
     if not account:
         raise InvalidInputError(
             "STRIPE_ACCOUNT",
             "is not set",
             "pass --account acct_..., or 'platform' for the platform's own balance",
         )
-    with connect(
-        api_key=key,
-        account=None if account == "platform" else account,
-        # None of these commands is sent webhooks: a secret that nobody knows lets nobody in.
-        webhook_secret=os.environ.get(SECRET) or secrets.token_urlsafe(32),
-        store=store or None,
-    ) as disburser:
-        yield disburser
+    return None if account == "platform" else account
 
 
 @contextmanager
