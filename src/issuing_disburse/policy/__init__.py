@@ -25,9 +25,10 @@ __all__ = [
 ]
 
 _NAMES_BY_ROOM = {
-    "authorization": "DEADLINE_SECONDS AuthorizationPolicy StandIn",
+    "authorization": "DEADLINE_SECONDS AuthorizationPolicy",
     "explanation": "Explanation",
     "shadow": "Decides Shadow ShadowVerdict",
+    "standing_in": "StandIn",
 }
 
 

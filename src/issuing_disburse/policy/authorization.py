@@ -5,7 +5,7 @@ Which rules does a team put between its money and a merchant?
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from datetime import timedelta
 from functools import cached_property
@@ -33,7 +33,7 @@ from issuing_disburse.rules.velocity import Scope
 from .fingerprint import fingerprint
 from .history import history_needed
 from .isolation import WORKERS, OverdueError
-from .judging import APPROVED, Asking, failed, judge, late, rule_name, sound
+from .judging import APPROVED, Asking, checked_rules, failed, judge, late, rule_name, sound
 from .shadow import Decides, Shadow, ShadowVerdict, verdict
 from .standing_in import StandIn, stand_in_decision
 
@@ -46,24 +46,6 @@ DEADLINE_SECONDS = 0.8
 _DEADLINE_SECONDS_MAX = 1.8
 
 _SECONDS_LEFT: ContextVar[float] = ContextVar("seconds_left", default=float("inf"))
-
-
-def _rules(values: Iterable[Rule]) -> tuple[Rule, ...]:
-    rules = tuple(values)
-    for index, rule in enumerate(rules):
-        if not callable(rule):
-            raise InvalidInputError(
-                f"policy.rules[{index}]",
-                f"{type(rule).__name__} cannot be called",
-                "a rule is a callable of (request, allotment)",
-            )
-        if isinstance(rule, type):
-            raise InvalidInputError(
-                f"policy.rules[{index}]",
-                f"{rule.__name__} is a class, calling it would judge nothing",
-                f"pass an instance: {rule.__name__}(…)",
-            )
-    return rules
 
 
 @frozen(kw_only=True)
@@ -91,7 +73,7 @@ class AuthorizationPolicy:
         timer: Monotonic seconds.
     """
 
-    rules: tuple[Rule, ...] = field(default=(), converter=_rules)
+    rules: tuple[Rule, ...] = field(default=(), converter=checked_rules)
     deadline_seconds: float = DEADLINE_SECONDS
     stand_in: StandIn | None = None
     shadows: tuple[Shadow, ...] = ()

@@ -4,7 +4,7 @@ What do many opinions come to, in time?
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from issuing_disburse.decision import (
     Objection,
     Rule,
 )
+from issuing_disburse.exceptions import InvalidInputError
 from issuing_disburse.money import Money
 
 APPROVED = Decision(approved=True, code="approved")
@@ -60,6 +61,30 @@ def rule_name(rule: object) -> str:
         if isinstance(value, str) and value:
             return value
     return type(rule).__name__
+
+
+def checked_rules(values: Iterable[Rule]) -> tuple[Rule, ...]:
+    """
+    Return *values* as the rules of a policy.
+
+    Raises:
+        InvalidInputError: One of them cannot be asked.
+    """
+    rules = tuple(values)
+    for index, rule in enumerate(rules):
+        if not callable(rule):
+            raise InvalidInputError(
+                f"policy.rules[{index}]",
+                f"{type(rule).__name__} cannot be called",
+                "a rule is a callable of (request, allotment)",
+            )
+        if isinstance(rule, type):
+            raise InvalidInputError(
+                f"policy.rules[{index}]",
+                f"{rule.__name__} is a class, calling it would judge nothing",
+                f"pass an instance: {rule.__name__}(…)",
+            )
+    return rules
 
 
 def judge(
