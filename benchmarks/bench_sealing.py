@@ -1,7 +1,8 @@
 """
 What does the seal cost: on calls that can hold no secret, and on the one that does?
 
-Prints one JSON object: medians in microseconds over interleaved rounds, and the ratios that count.
+Prints one JSON object: medians of processor time in microseconds over interleaved rounds, and the ratios
+that count. "Over loopback" is a whole call by a socket: what a call costs before a network and Stripe are added.
 
     python benchmarks/bench_sealing.py [--quick]
 """
@@ -9,12 +10,16 @@ Prints one JSON object: medians in microseconds over interleaved rounds, and the
 import argparse
 import json
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import stripe
 
+from issuing_disburse.connections import PooledClient
 from issuing_disburse.hidden import Hidden
 from issuing_disburse.redaction import is_harmless, redacted
 from issuing_disburse.sealing import DUMMY_KEY, SealingTransport
@@ -67,16 +72,63 @@ def client(transport: stripe.HTTPClient, key: str) -> stripe.StripeClient:
     return stripe.StripeClient(key, http_client=transport)
 
 
-def cases() -> dict[str, Callable[[], object]]:
+SERVER = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
+        self.send_header("Request-Id", "req_1")
+        self.end_headers()
+        self.wfile.write(BODY)
+    def log_message(self, *arguments):
+        pass
+BODY = sys.stdin.buffer.read()
+server = HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"""
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """
+    Serve the card from another process, so that only our side's processor time is counted.
+    """
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        server.stdin.write(BODY)
+        server.stdin.close()
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+def cases(address: str) -> dict[str, Callable[[], object]]:
     """
     Return what is measured.
     """
+    base: Any = {"api": address}
+    pooled = PooledClient()
+    far = stripe.StripeClient(KEY, http_client=pooled, base_addresses=base)
+    over = SealingTransport(pooled, Hidden(KEY))
+    far_sealed = stripe.StripeClient(DUMMY_KEY, http_client=over, base_addresses=base)
     bare = client(Canned(), KEY)
     sealed = client(SealingTransport(Canned(), Hidden(KEY)), DUMMY_KEY)
     api = StripeAPI(api_key=KEY, sleep=lambda seconds: None, http_client=Canned())
     return {
         "sdk": lambda: bare.raw_request("get", PATH),
         "sdk over the seal": lambda: sealed.raw_request("get", PATH),
+        "sdk over loopback": lambda: far.raw_request("get", PATH),
+        "sdk over the seal over loopback": lambda: far_sealed.raw_request("get", PATH),
         "ours": lambda: api.get(PATH, account=None),
         "sdk, a number": lambda: bare.raw_request("get", ASKING),
         "ours, a number, sealed": lambda: api.read_card("ic_1", account=None),
@@ -86,24 +138,25 @@ def cases() -> dict[str, Callable[[], object]]:
     }
 
 
-def measured(rounds: int, round_seconds: float) -> dict[str, float]:
+def measured(
+    found: dict[str, Callable[[], object]], rounds: int, round_seconds: float
+) -> dict[str, float]:
     """
     Return the median of each case in microseconds, all of them interleaved.
     """
-    found = cases()
     loops: dict[str, int] = {}
     for name, call in found.items():
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(20):
             call()
-        loops[name] = max(1, int(round_seconds / ((time.perf_counter() - started) / 20)))
+        loops[name] = max(1, int(round_seconds / ((time.process_time() - started) / 20)))
     times: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(rounds):
         for name, call in found.items():
-            started = time.perf_counter()
+            started = time.process_time()
             for _ in range(loops[name]):
                 call()
-            times[name].append((time.perf_counter() - started) / loops[name] * 1e6)
+            times[name].append((time.process_time() - started) / loops[name] * 1e6)
     return {name: round(statistics.median(one), 2) for name, one in times.items()}
 
 
@@ -114,9 +167,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     quick = parser.parse_args().quick
-    medians = measured(5 if quick else 15, 0.01 if quick else 0.04)
+    with served() as address:
+        medians = measured(cases(address), 5 if quick else 15, 0.01 if quick else 0.04)
     ratios = {
         "sdk over the seal / sdk": medians["sdk over the seal"] / medians["sdk"],
+        "sdk over the seal / sdk, over loopback": (
+            medians["sdk over the seal over loopback"] / medians["sdk over loopback"]
+        ),
         "ours / sdk": medians["ours"] / medians["sdk"],
         "ours, a number / sdk, a number": (
             medians["ours, a number, sealed"] / medians["sdk, a number"]
