@@ -97,7 +97,7 @@ def served() -> Iterator[str]:
     """
     Serve the card from another process, so that only our side's processor time is counted.
     """
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603 - this interpreter, and the text above
         [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert server.stdin is not None
