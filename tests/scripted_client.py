@@ -11,7 +11,8 @@ import stripe
 from attrs import field, frozen
 
 from issuing_disburse.exceptions import DisburseError
-from issuing_disburse.stripe_api import PreparedCall, StripeAPI
+from issuing_disburse.prepared import PreparedCall
+from issuing_disburse.stripe_api import StripeAPI
 
 
 @frozen(kw_only=True)

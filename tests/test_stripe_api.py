@@ -17,7 +17,8 @@ from issuing_disburse.exceptions import (
     UnavailableError,
     UnknownOutcomeError,
 )
-from issuing_disburse.stripe_api import API_VERSION, PREVIEW_VERSION, Request, translated
+from issuing_disburse.prepared import Request
+from issuing_disburse.stripe_api import API_VERSION, PREVIEW_VERSION, translated
 from scripted_client import KEY, Scripted, failing, lost, make_api, ok, prepared, refused
 
 

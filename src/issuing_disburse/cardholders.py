@@ -14,9 +14,10 @@ from attrs import evolve, frozen
 from .exceptions import RecipientNotReadyError, WaitingError
 from .journal import StepJournal
 from .ports import Call, Clock, Outcome, Sleep, Store, Transaction
+from .prepared import Answer, PreparedCall
 from .recipient import Recipient
 from .records import RecipientRecord, account_key
-from .stripe_api import Answer, PreparedCall, StripeAPI
+from .stripe_api import StripeAPI
 
 RECIPIENT_METADATA = "issuing_disburse_recipient"
 

@@ -12,8 +12,9 @@ from .disbursement import CardReference
 from .journal import Look, StepJournal, Then
 from .money import Money
 from .ports import Outcome
+from .prepared import Answer, PreparedCall
 from .records import DisbursementRecord
-from .stripe_api import Answer, PreparedCall, StripeAPI
+from .stripe_api import StripeAPI
 from .terms import PER_AUTHORIZATION_MAX_MINOR, PROBE_MAX_MINOR, Terms, card_expiry
 
 ORDER_METADATA = "issuing_disburse_order"

@@ -10,9 +10,10 @@ from .bookkeeper import Bookkeeper
 from .cards import CardFactory
 from .journal import Guard, StepJournal
 from .ports import Clock, Store, Transaction
+from .prepared import Answer
 from .records import CardRecord, DisbursementRecord
 from .snapshots import Fact, authorization_facts, transaction_facts
-from .stripe_api import Answer, StripeAPI
+from .stripe_api import StripeAPI
 
 
 @frozen(kw_only=True)

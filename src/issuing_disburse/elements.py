@@ -14,8 +14,9 @@ from .disbursement import CardReference, idempotency_key
 from .exceptions import InvalidInputError, NotPermittedError, RefusedError, UnknownOutcomeError
 from .hidden import Hidden
 from .ports import Clock, Store, Transaction
+from .prepared import Answer
 from .records import DeliveryRecord, account_key
-from .stripe_api import Answer, StripeAPI
+from .stripe_api import StripeAPI
 
 ELEMENTS = "issuing-elements"
 """What stands in the place of a sink's name where a browser got a key."""

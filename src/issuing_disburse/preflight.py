@@ -12,8 +12,9 @@ from attrs import frozen
 from .exceptions import DisburseError, RefusedError
 from .funding import BalanceFunder
 from .ports import Clock
+from .prepared import Answer
 from .routes import DepositRoute, FollowedRoute
-from .stripe_api import Answer, StripeAPI
+from .stripe_api import StripeAPI
 
 Verdict = Literal["ok", "problem", "unknown", "by_hand"]
 

@@ -25,6 +25,7 @@ from .funding import BalanceFunder
 from .money import Money
 from .paging import every
 from .ports import Clock, Store, Transaction
+from .prepared import Answer
 from .records import (
     AccountRecord,
     DisbursementRecord,
@@ -37,7 +38,7 @@ from .restoring import Restored, Restorer
 from .routes import FUNDING_METADATA
 from .salvage import Movements, SalvagedCard, SalvagedTransfer
 from .snapshots import Fact, authorization_facts, dispute_facts, transaction_facts
-from .stripe_api import Answer, StripeAPI
+from .stripe_api import StripeAPI
 
 NOT_CARRIED = (
     "orders that have no card yet, and their recipients' details: hand them in again",

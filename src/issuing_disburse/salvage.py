@@ -23,6 +23,7 @@ from .cards import (
 )
 from .exceptions import InvalidInputError
 from .money import Money
+from .prepared import Answer
 from .records import Moved
 from .routes import (
     BALANCE_TRANSFER,
@@ -31,7 +32,6 @@ from .routes import (
     TRANSFER,
     is_balance_transfer,
 )
-from .stripe_api import Answer
 from .terms import PROBE_MAX_MINOR, AmountRule, Terms
 
 _UNKNOWN_VALIDITY = timedelta(days=30)

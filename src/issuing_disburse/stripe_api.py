@@ -7,16 +7,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from attrs import evolve, field, frozen
+from attrs import frozen
 
-from .answers import kept
 from .encoding import Params, form
 from .exceptions import DisburseError, NotPermittedError, UnknownOutcomeError
 from .hidden import Hidden, Sealed, Taken
 from .ports import Outcome, Sleep
+from .prepared import Answer, PreparedCall, Request
 from .stripe_errors import failed, translated
 
 if TYPE_CHECKING:
@@ -32,80 +32,6 @@ PREVIEW_VERSION = "2026-10-14.preview"
 """Sent to the endpoints that only a preview has; Stripe does not say which ones it takes."""
 
 _HOLDER = b'"issuing.cardholder"'
-
-Answer: TypeAlias = dict[str, Any]
-"""A Stripe object, as parsed JSON."""
-
-
-@frozen(kw_only=True)
-class Request:
-    """
-    One request, encoded: what is stored before it is sent, and sent again byte for byte.
-    """
-
-    method: str
-    path: str
-    body: bytes = field(repr=False)
-    account: str | None
-    version: str
-
-    def to_bytes(self) -> bytes:
-        """
-        Return the form in which it is stored.
-        """
-        return orjson.dumps(
-            [self.method, self.path, self.body.decode(), self.account, self.version]
-        )
-
-    @classmethod
-    def from_bytes(cls, stored: bytes) -> Request:
-        """
-        Read the stored form back.
-        """
-        method, path, body, account, version = orjson.loads(stored)
-        return cls(method=method, path=path, body=body.encode(), account=account, version=version)
-
-
-@frozen(kw_only=True)
-class PreparedCall:
-    """
-    A request that a journal can store, send under a key, and send again unchanged.
-
-    Attributes:
-        keep: Reduces Stripe's answer to what is to be remembered.
-        is_key_alive: Whether Stripe still remembers the key; asked before each try.
-    """
-
-    api: StripeAPI
-    request: Request
-    keep: Callable[[Answer], Outcome]
-    is_key_alive: Callable[[], bool] | None = None
-
-    def __call__(self, key: str) -> Outcome:
-        """
-        Send the request under *key*.
-        """
-        answer = self.api.send(self.request, key=key, is_key_alive=self.is_key_alive)
-        return kept(self.keep, answer)
-
-    def while_alive(self, is_key_alive: Callable[[], bool]) -> PreparedCall:
-        """
-        Return the call that is sent only while its key is remembered, however long we are frozen.
-        """
-        return evolve(self, is_key_alive=is_key_alive)
-
-    @property
-    def encoded(self) -> bytes:
-        """
-        The request in the form in which it is stored.
-        """
-        return self.request.to_bytes()
-
-    def as_stored(self, encoded: bytes) -> PreparedCall:
-        """
-        Return the call that sends what was stored, whatever this version of us would send.
-        """
-        return evolve(self, request=Request.from_bytes(encoded))
 
 
 class StripeAPI:

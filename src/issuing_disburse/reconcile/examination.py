@@ -17,10 +17,10 @@ from issuing_disburse.cards import ORDER_METADATA
 from issuing_disburse.facts import AuthorizationFacts
 from issuing_disburse.money import Money
 from issuing_disburse.ports import Store, Transaction
+from issuing_disburse.prepared import Answer
 from issuing_disburse.records import CardRecord, DisbursementRecord, FundingRecord
 from issuing_disburse.routes import FUNDING_METADATA
 from issuing_disburse.snapshots import authorization_facts
-from issuing_disburse.stripe_api import Answer
 
 from .ours import EFFECTS, PATHS, Ours, moved_there, order_of
 from .reading import CountedReads

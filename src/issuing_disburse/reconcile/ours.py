@@ -10,8 +10,8 @@ from attrs import frozen
 
 from issuing_disburse.exceptions import ChainBrokenError
 from issuing_disburse.ledger import Entry, verify_chain
+from issuing_disburse.prepared import Answer
 from issuing_disburse.records import DisbursementRecord, account_key
-from issuing_disburse.stripe_api import Answer
 
 from .chains import on_balance
 from .tally import Sum

@@ -13,7 +13,8 @@ from attrs import define
 
 from issuing_disburse.encoding import Params
 from issuing_disburse.exceptions import RefusedError
-from issuing_disburse.stripe_api import Answer, StripeAPI
+from issuing_disburse.prepared import Answer
+from issuing_disburse.stripe_api import StripeAPI
 
 READS_PER_TRANSACTION = 500
 READS_ALWAYS = 10_000

@@ -9,9 +9,10 @@ from attrs import frozen
 from issuing_disburse.bookkeeper import Bookkeeper
 from issuing_disburse.exceptions import DisburseError
 from issuing_disburse.ports import Store, Transaction
+from issuing_disburse.prepared import Answer
 from issuing_disburse.records import CardRecord, DisbursementRecord
 from issuing_disburse.snapshots import authorization_facts, transaction_facts
-from issuing_disburse.stripe_api import Answer, StripeAPI
+from issuing_disburse.stripe_api import StripeAPI
 
 from .ours import PATHS
 from .values import Discrepancy, Reconciliation, Repair

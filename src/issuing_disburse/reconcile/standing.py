@@ -18,9 +18,9 @@ from issuing_disburse.disbursement import Status
 from issuing_disburse.money import Money
 from issuing_disburse.paging import every
 from issuing_disburse.ports import Store, Transaction
+from issuing_disburse.prepared import Answer
 from issuing_disburse.records import CardRecord, DisbursementRecord
 from issuing_disburse.snapshots import authorization_facts
-from issuing_disburse.stripe_api import Answer
 
 from .examination import DeadlineOf
 from .ours import PATHS

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from issuing_disburse.encoding import Params
+from issuing_disburse.prepared import Answer
 from issuing_disburse.routes import REVERSAL, TRANSFER
-from issuing_disburse.stripe_api import Answer
 
 from .period import Period
 from .reading import CountedReads

@@ -13,8 +13,9 @@ from attrs import frozen
 from issuing_disburse.exceptions import UnknownOutcomeError
 from issuing_disburse.money import Money
 from issuing_disburse.ports import Clock, Journal, Outcome
+from issuing_disburse.prepared import Answer
 from issuing_disburse.records import Moved
-from issuing_disburse.stripe_api import Answer, StripeAPI
+from issuing_disburse.stripe_api import StripeAPI
 
 from .business_days import next_business_day
 from .objects import BALANCE_TRANSFER, FUNDING_METADATA, id_of, is_balance_transfer

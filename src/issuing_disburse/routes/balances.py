@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from issuing_disburse.exceptions import InsufficientIssuingBalanceError
 from issuing_disburse.money import Money
-from issuing_disburse.stripe_api import Answer
+from issuing_disburse.prepared import Answer
 
 
 def issuing_available(balance: Answer, currency: str) -> Money:

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from issuing_disburse.money import Money
-from issuing_disburse.stripe_api import Answer
+from issuing_disburse.prepared import Answer
 
 TRANSFER_TYPES = {
     "eur": "eu_bank_transfer",

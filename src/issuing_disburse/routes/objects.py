@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from issuing_disburse.ports import FundingReceipt
-from issuing_disburse.stripe_api import Answer
+from issuing_disburse.prepared import Answer
 
 FUNDING_METADATA = "issuing_disburse_funding"
 

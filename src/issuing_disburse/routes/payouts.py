@@ -10,8 +10,9 @@ from attrs import frozen
 
 from issuing_disburse.money import Money
 from issuing_disburse.ports import FundingReceipt, Journal, Outcome
+from issuing_disburse.prepared import Answer
 from issuing_disburse.records import Moved
-from issuing_disburse.stripe_api import Answer, StripeAPI
+from issuing_disburse.stripe_api import StripeAPI
 
 from .abilities import Fate
 from .objects import FUNDING_METADATA, PAYOUT, id_of

@@ -13,8 +13,9 @@ from issuing_disburse.encoding import Params
 from issuing_disburse.exceptions import InvalidInputError
 from issuing_disburse.money import Money
 from issuing_disburse.ports import FundingReceipt, Journal, Outcome
+from issuing_disburse.prepared import Answer
 from issuing_disburse.records import Moved
-from issuing_disburse.stripe_api import Answer, StripeAPI
+from issuing_disburse.stripe_api import StripeAPI
 
 from .abilities import Fate
 from .objects import FUNDING_METADATA, PAYOUT, TOPUP, id_of
