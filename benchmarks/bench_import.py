@@ -4,7 +4,7 @@ What does an import cost, and the first decision of a fresh process, beside the 
 One process for each sample, all kinds taking turns; medians of the wall and of processor time, and their
 ratios. Prints one JSON object.
 
-    python benchmarks/bench_import.py [--rounds N]
+    python benchmarks/bench_import.py [--quick]
 """
 
 import argparse
@@ -98,8 +98,8 @@ def main() -> None:
     Measure everything and print it.
     """
     parser = argparse.ArgumentParser(description="What does an import cost?")
-    parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--quick", action="store_true", help="a third of the rounds")
+    rounds = 5 if parser.parse_args().quick else 15
     compileall.compile_dir(Path(issuing_disburse.__file__).parent, quiet=2)  # as pip does
     median = measured(rounds)
     wall = ratios(median, "wall_ms")
