@@ -28,8 +28,8 @@ for version in 3.11 3.12 3.13; do
     "$python" -m venv "$work/$version"
     pip=("$work/$version/bin/python" -m pip --disable-pip-version-check -qq)
     "${pip[@]}" install --upgrade "pip>=25.1"
-    "${pip[@]}" install "issuing-disburse[cli,postgres,report] @ file://$wheel" --group "$work/tree/pyproject.toml:test"
-    (cd "$work/tree" && HYPOTHESIS_PROFILE=ci "$work/$version/bin/python" -m pytest -q -p no:cacheprovider \
+    "${pip[@]}" install "issuing-disburse[cli,jwe,opentelemetry,postgres,report,simulator] @ file://$wheel" --group "$work/tree/pyproject.toml:dev"
+    (cd "$work/tree" && HYPOTHESIS_PROFILE=ci "$work/$version/bin/python" -m pytest -q -p no:cacheprovider -n 2 --dist loadfile \
         -m "not long and not soak")
     tested=$((tested + 1))
 done
