@@ -9,7 +9,7 @@ work=$PWD/.work/wheel-test
 rm -rf "$work"
 mkdir -p "$work/tree"
 # Everything but src/: whatever is imported comes out of the wheel.
-cp -r conftest.py pyproject.toml README.md CHANGELOG.md CONTRIBUTING.md docs examples tests tools "$work/tree/"
+cp -r conftest.py pyproject.toml LICENSE Makefile ./*.md benchmarks docs examples tests tools "$work/tree/"
 
 tested=0
 for version in 3.11 3.12 3.13; do

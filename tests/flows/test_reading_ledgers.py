@@ -4,6 +4,7 @@ Is a ledger that is read as it is kept, for speed, the same as one that is read 
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,7 +97,7 @@ def test_lines_that_cannot_be_read_are_refused(tmp_path: Path, lines: str) -> No
     path = tmp_path / "books.sqlite3"
     with open_accident(f"sqlite:///{path}") as accident:
         buy(accident)
-        with sqlite3.connect(path) as damaged:
+        with closing(sqlite3.connect(path)) as damaged, damaged:
             damaged.execute(
                 "update issuing_disburse_entry set lines = ? where scope like 'acct%' and seq = 2",
                 (lines,),
