@@ -7,7 +7,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from .books import given_back_line, post_funding
-from .exceptions import StoreError
+from .exceptions import StoreError, UnavailableError
 from .journal import Guard, StepJournal
 from .money import Money
 from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
@@ -91,7 +91,12 @@ class WaysBack:
         self, key: str, *, fundings: tuple[FundingRecord, ...], guard: Guard
     ) -> FundingReceipt:
         """
-        Have the route give back what `begin` wrote down, by what *fundings* moved.
+        Have the route give back what `begin` wrote down, by what *fundings* of its own moved.
+
+        What another route brought is not this one's to send: it stays on the Issuing balance.
+
+        Raises:
+            UnavailableError: Another route has begun this, and may have moved money already.
         """
         back = self.store.read(lambda tx: tx.get(FundingRecord, key))
         if back is None:
@@ -99,7 +104,14 @@ class WaysBack:
             raise StoreError(msg)
         if back.route == KEPT:
             return FundingReceipt(amount=Money.zero(back.amount.currency))
-        receipts = [FundingReceipt(amount=one.amount, moved=_left_of(one)) for one in fundings]
+        name = type(self.route).__name__
+        if back.route != name:
+            msg = f"{back.route} has begun to give this money back, not {name}: connect with that route"
+            raise UnavailableError(msg, code="another_route")
+        own = [one for one in fundings if one.route == name]
+        if not own:
+            return FundingReceipt(amount=Money.zero(back.amount.currency))
+        receipts = [FundingReceipt(amount=one.amount, moved=_left_of(one)) for one in own]
         return self.route.give_back(
             back.account,
             back.amount,

@@ -4,10 +4,8 @@ By which Stripe objects does money move, and how are they told apart?
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from issuing_disburse.ports import FundingReceipt
 from issuing_disburse.prepared import Answer
 
 FUNDING_METADATA = "issuing_disburse_funding"
@@ -35,13 +33,6 @@ _OTHER_SOURCES = (
     "ch_",
     "re_",
 )
-
-
-def brought_by(receipts: Sequence[FundingReceipt], kind: str) -> bool:
-    """
-    Tell whether any of the money came by objects of that *kind*; the rest is another route's to return.
-    """
-    return any(moved.object == kind for receipt in receipts for moved in receipt.moved)
 
 
 def is_balance_transfer(transaction: Answer) -> bool:

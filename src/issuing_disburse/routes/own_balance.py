@@ -15,7 +15,6 @@ from issuing_disburse.stripe_api import StripeAPI
 
 from .balance_transfers import Attribution, BalanceTransfers, expected_at, moved_by
 from .balances import available, insufficient
-from .objects import BALANCE_TRANSFER, brought_by
 
 
 @frozen(kw_only=True)
@@ -89,12 +88,10 @@ class BalanceTransferRoute:
         journal: Journal,
     ) -> FundingReceipt:
         """
-        Take *amount* back to the payments balance; what came another way stays where it is.
+        Take *amount* back to the payments balance.
 
         Stripe: ``POST /v1/balance_transfers``
         """
-        if not brought_by(receipts, BALANCE_TRANSFER):
-            return FundingReceipt(amount=Money.zero(amount.currency))
         back = self._balance_transfers.move(
             account, amount, source="issuing", destination="payments", key=key, journal=journal
         )

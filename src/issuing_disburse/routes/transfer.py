@@ -22,7 +22,7 @@ from issuing_disburse.stripe_api import StripeAPI
 
 from .balance_transfers import Attribution, BalanceTransfers, expected_at, moved_by
 from .balances import available, insufficient
-from .objects import FUNDING_METADATA, REVERSAL, TRANSFER, brought_by
+from .objects import FUNDING_METADATA, REVERSAL, TRANSFER
 
 
 @frozen(kw_only=True)
@@ -200,16 +200,12 @@ class TransferRoute:
         """
         Take *amount* back the way it came: a balance transfer, then transfer reversals.
 
-        What no transfer of this route brought stays on the Issuing balance: it may be a treasury's.
-
         Raises:
             RefusedError: A leg was refused; what was moved before it is in the journal.
 
         Stripe: ``POST /v1/balance_transfers``, ``GET /v1/transfers/:id``,
         ``POST /v1/transfers/:id/reversals``
         """
-        if not brought_by(receipts, TRANSFER):
-            return FundingReceipt(amount=Money.zero(amount.currency))
         back = self._balance_transfers.move(
             account, amount, source="issuing", destination="payments", key=key, journal=journal
         )
