@@ -75,7 +75,10 @@ class Deposits:
         known = self.store.read(lambda tx: tx.get(PoolRecord, blank.key))
         if known is None:
             return 0  # the books are opened with the first order
-        deposits = self.route.deposits(account, currency, known.deposits_seen_at)
+        since, opened = known.deposits_seen_at, known.opened_at
+        found = self.route.deposits(account, currency, since or opened)
+        # Under another route the books were opened with what bank transfers had brought by then.
+        deposits = [one for one in found if opened is None or one.arrived_at > opened]
         if not deposits:
             return 0
         return self.store.transact(lambda tx: self._book(tx, account, currency, deposits))

@@ -25,6 +25,7 @@ class PoolRecord(Row):
         held_minor: Sum of all ``hold:`` accounts.
         promised_minor: Promised to orders that have no card yet.
         deposits_seen_at: UTC; when the newest bank transfer that is booked arrived.
+        opened_at: UTC; bank transfers until then are part of the opening, ``None`` if none are.
     """
 
     KIND: ClassVar[str] = "pool"
@@ -36,6 +37,7 @@ class PoolRecord(Row):
     held_minor: int = 0
     promised_minor: int = 0
     deposits_seen_at: datetime | None = None
+    opened_at: datetime | None = None
 
     @property
     def key(self) -> str:

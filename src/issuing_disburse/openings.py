@@ -44,6 +44,7 @@ class Openings:
         if self.deposits is not None and known is None:
             return self.deposits.open_books(account, currency)
         available = issuing_available(self.api.get("/v1/balance", account=account), currency)
+        now = self.clock()
         if self.deposits is not None:
             self.deposits.collect(account, currency)
 
@@ -51,8 +52,8 @@ class Openings:
             if tx.get(PoolRecord, blank.key) is not None:
                 return
             if not available.is_zero:
-                tx.append(opening_entry(account, available, at=self.clock()))
-            tx.put(evolve(blank, available_minor=available.minor))
+                tx.append(opening_entry(account, available, at=now))
+            tx.put(evolve(blank, available_minor=available.minor, opened_at=now))
 
         if known is None:
             self.store.transact(open_books)

@@ -233,7 +233,8 @@ class Rebuilder:
             entry = opening_entry(self.account, opening, at=at)
             if minor and not tx.entries(entry.scope):
                 tx.append(entry)
-                tx.put(add_to_pool(pool_of(tx, self.account, currency), entry.lines))
+                pool = add_to_pool(pool_of(tx, self.account, currency), entry.lines)
+                tx.put(evolve(pool, opened_at=at))
         tx.put(evolve(self._account(tx), is_rebuilding=False, is_admitted=True))
 
     def _claimed(self) -> frozenset[str]:
