@@ -28,11 +28,11 @@ class AccountDesk:
 
     @property
     def recordings(self) -> Recordings:
-        from .recordings import Recorder, Recordings
+        from .recordings import Recordings
 
         return Recordings(
             account=self.workers.account,
-            recorder=Recorder(store=self.workers.connection.store),
+            recorder=self.workers.recorder,
             authorizations=lambda filters: self.workers.connection.api.pages(
                 "/v1/issuing/authorizations", filters, account=self.workers.account
             ),

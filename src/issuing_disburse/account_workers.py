@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .deciding import Decider
 from .ports import FundingRoute, Store
 from .stripe_api import API_VERSION
-from .webhooks import Booked, Event, Responder
+from .webhooks import Event, Responder
 
 if TYPE_CHECKING:
     from .admission import Admission
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .funding import BalanceFunder
     from .issuance import Issuance
     from .leases import Leases
+    from .parking import Booked
     from .rebuild import Rebuilder
     from .reclaim import Reclaimer
     from .recordings import Recorder

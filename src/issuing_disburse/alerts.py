@@ -18,6 +18,7 @@ from .terms import Terms
 
 if TYPE_CHECKING:
     from .facts import AuthorizationFacts, Facts, TransactionFacts
+    from .ports import Transaction
 
 AuthorizationAlertKind: TypeAlias = Literal[
     "stand_in",
@@ -98,6 +99,15 @@ class AlertRecord(Row):
     def state(self) -> str:
         """The kind."""
         return self.alert.kind
+
+
+def keep_alert(tx: Transaction, alert: AuthorizationAlert) -> None:
+    """
+    Keep *alert* inside *tx*, once, however often it is told.
+    """
+    record = AlertRecord(alert=alert)
+    if tx.get(AlertRecord, record.key) is None:
+        tx.put(record)
 
 
 @frozen(kw_only=True)

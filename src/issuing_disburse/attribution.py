@@ -5,8 +5,9 @@ Which movements between balances belong to fundings of ours?
 from __future__ import annotations
 
 from .money import Money
+from .paging import every_in
 from .ports import Store, Transaction
-from .records import AccountRecord, FundingRecord
+from .records import FundingRecord, account_key
 from .routes import Attributed, Attribution
 
 
@@ -22,15 +23,11 @@ def attribution_from(store: Store) -> Attribution:
         def work(tx: Transaction) -> Attributed:
             known: set[str | None] = set()
             under_way = 0
-            after = ""
-            group = AccountRecord(account=account).key
-            while page := tx.find(FundingRecord, group=group, after=after, limit=500):
-                after = page[-1].key
-                for one in page:
-                    for moved in (*one.moved, *one.returned):
-                        known |= {moved.balance_transaction, moved.counterpart}
-                    same = (one.amount.minor, one.amount.currency, one.direction) == wanted
-                    under_way += same and one.progress == "moving"
+            for one in every_in(tx, FundingRecord, group=account_key(account)):
+                for moved in (*one.moved, *one.returned):
+                    known |= {moved.balance_transaction, moved.counterpart}
+                same = (one.amount.minor, one.amount.currency, one.direction) == wanted
+                under_way += same and one.progress == "moving"
             return Attributed(
                 transactions=frozenset(known - {None}),  # type: ignore[arg-type]  # no None left
                 under_way=under_way,

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from .alerts import AlertRecord, AuthorizationAlert, decided_without_us, taken_outside_terms
+from .alerts import AuthorizationAlert, decided_without_us, keep_alert, taken_outside_terms
 from .books import lowered, post_facts, spendable_minor, status_after
 from .claims import settled
 from .disbursement import Status
@@ -305,6 +305,4 @@ def _tell(tx: Transaction, card: CardRecord, alerts: Iterable[AuthorizationAlert
     Keep *alerts* about *card*, each once.
     """
     for alert in alerts:
-        record = AlertRecord(alert=evolve(alert, account=card.account, order_id=card.order_id))
-        if tx.get(AlertRecord, record.key) is None:
-            tx.put(record)
+        keep_alert(tx, evolve(alert, account=card.account, order_id=card.order_id))

@@ -17,6 +17,7 @@ from .terms import Terms
 
 if TYPE_CHECKING:
     from .facts import AuthorizationFacts
+    from .ports import Transaction
 
 _HISTORY_MAX = 50
 _ANSWERS_MAX = 20
@@ -133,6 +134,15 @@ def with_answer(card: CardRecord, answer: Answer) -> CardRecord:
         if (one.event_id, one.authorization_id) != (answer.event_id, answer.authorization_id)
     ]
     return revised(card, answers=(*others, answer)[-_ANSWERS_MAX:])
+
+
+def put_answer(tx: Transaction, request: AuthorizationRequest, answer: Answer) -> None:
+    """
+    Remember *answer* inside *tx*, unless the same delivery was answered before.
+    """
+    card = tx.get(CardRecord, request.card_id, lock=True)
+    if card is not None and answer_to(card, request) is None:
+        tx.put(with_answer(card, answer))
 
 
 def with_claim(card: CardRecord, request: AuthorizationRequest, answer: Answer) -> CardRecord:

@@ -17,7 +17,15 @@ from attrs import Factory, field, frozen
 
 from .alerts import AuthorizationAlert, kind_of
 from .card_records import Answer, CardRecord
-from .claims import allotment_of, answer_for, answer_to, with_answer, with_claim, without_claim
+from .claims import (
+    allotment_of,
+    answer_for,
+    answer_to,
+    put_answer,
+    with_answer,
+    with_claim,
+    without_claim,
+)
 from .decision import Allotment, AuthorizationRequest, Decision, Source
 from .exceptions import StoreError, StoreTimeoutError
 from .policy import AuthorizationPolicy
@@ -323,17 +331,12 @@ class Decider:
         if given is answer:
             try:
                 self.store.transact(
-                    lambda tx: self._put_answer(tx, asking.request, answer),
+                    lambda tx: put_answer(tx, asking.request, answer),
                     timeout_seconds=asking.seconds_for_store(),
                 )
             except StoreError:
                 self.unstored.keep_answer(asking.request, answer)
         return given
-
-    def _put_answer(self, tx: Transaction, request: AuthorizationRequest, answer: Answer) -> None:
-        card = tx.get(CardRecord, request.card_id, lock=True)
-        if card is not None and answer_to(card, request) is None:
-            tx.put(with_answer(card, answer))
 
     def _correct(self, request: AuthorizationRequest, instead: Answer) -> None:
         """

@@ -17,6 +17,7 @@ from attrs import evolve, fields, frozen
 from .disbursement import CardReference
 from .exceptions import DisburseError, InvalidInputError, SinkError
 from .hidden import Opener, Sealed
+from .paging import every, every_in
 from .ports import Clock, Store, Transaction
 from .receiving import received
 from .records import DeliveryRecord, account_key
@@ -204,34 +205,23 @@ class Deliveries:
 
     def of(self, account: str | None, order_id: str) -> Iterator[DeliveryRecord]:
         """
-        Yield every delivery of one order, oldest first.
+        Return every delivery of one order, oldest first.
         """
-        yield from self._pages(group=f"{account_key(account)}/{order_id}")
+        return every(self.store, DeliveryRecord, group=f"{account_key(account)}/{order_id}")
 
     def all(self) -> Iterator[DeliveryRecord]:
         """
-        Yield every delivery of this store, by account and order.
+        Return every delivery of this store, by account and order.
         """
-        yield from self._pages(group=None)
-
-    def _pages(self, *, group: str | None) -> Iterator[DeliveryRecord]:
-        after = ""
-        while page := self.store.read(
-            lambda tx, after=after: tx.find(DeliveryRecord, group=group, after=after)  # type: ignore[misc]  # bound early on purpose
-        ):
-            yield from page
-            after = page[-1].key
+        return every(self.store, DeliveryRecord)
 
     def _begin(self, sink: SecretSink, card: CardReference, order_id: str) -> DeliveryRecord:
         name, scope, at = sink_name(sink), sink.scope, self.clock()
         group = f"{account_key(card.account)}/{order_id}"
 
         def work(tx: Transaction) -> DeliveryRecord:
-            count = 0
-            after = f"{group}#"
-            while page := tx.find(DeliveryRecord, group=group, after=after):
-                count += sum(one.number.isdigit() for one in page)
-                after = page[-1].key
+            made = every_in(tx, DeliveryRecord, group=group, after=f"{group}#")
+            count = sum(one.number.isdigit() for one in made)
             return tx.put(
                 DeliveryRecord(
                     account=card.account,

@@ -4,18 +4,17 @@ What does the store know about a person, and how is it made to forget?
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from attrs import evolve, frozen
 
 from .cardholders import reference_key
 from .disbursement import Status
 from .order import Order
+from .paging import every_in
 from .ports import Store, Transaction
 from .recipient import Recipient
-from .records import DisbursementRecord, RecipientRecord, Row, StepRecord, account_key
-
-R = TypeVar("R", bound=Row)
+from .records import DisbursementRecord, RecipientRecord, StepRecord, account_key
 
 _WITH_CONTENT = (Status.PENDING.value,)  # any other has a cardholder, or has failed
 
@@ -54,7 +53,7 @@ class Forgetter:
             names = [identity, reference_key(recipient, self.account)]
             found = [tx.get(RecipientRecord, f"{account}/{name}", lock=True) for name in names]
             known = [one for one in found if one is not None]
-            steps = list(_pages(tx, StepRecord, group=scope))
+            steps = list(every_in(tx, StepRecord, group=scope))
             for record in [*steps, *known]:
                 tx.delete(type(record), record.key)
             return len(steps) + bool(known)
@@ -71,7 +70,7 @@ class Forgetter:
         def reduce(tx: Transaction) -> int:
             theirs = [
                 record
-                for record in _pages(tx, DisbursementRecord, group=account, states=_WITH_CONTENT)
+                for record in every_in(tx, DisbursementRecord, group=account, states=_WITH_CONTENT)
                 if is_theirs(record.order)
             ]
             for record in theirs:
@@ -83,14 +82,3 @@ class Forgetter:
         if isinstance(self.store, Scrubbing):
             self.store.scrub()
         return count
-
-
-def _pages(
-    tx: Transaction, kind: type[R], *, group: str, states: tuple[str, ...] | None = None
-) -> list[R]:
-    found: list[R] = []
-    after = ""
-    while page := tx.find(kind, group=group, states=states, after=after):
-        found += page
-        after = page[-1].key
-    return found

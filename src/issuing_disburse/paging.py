@@ -41,6 +41,22 @@ def every(
         yield from page
 
 
+def every_in(
+    tx: Transaction,
+    kind: type[R],
+    *,
+    group: str | None = None,
+    states: Sequence[str] | None = None,
+    after: str = "",
+) -> Iterator[R]:
+    """
+    Yield the records that `Transaction.find` would find behind the key *after*, inside one transaction.
+    """
+    while page := tx.find(kind, group=group, states=states, after=after, limit=_PAGE):
+        after = page[-1].key
+        yield from page
+
+
 def entry_rows(store: Store) -> Iterator[Sequence[EntryRow]]:
     """
     Yield all ledger entries by scope and seq as they are kept, many at a time.

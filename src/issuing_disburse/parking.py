@@ -14,6 +14,7 @@ from .records import DisbursementRecord, ParkedEvent, StepRecord, account_key
 from .snapshots import Fact
 
 Booked: TypeAlias = Literal["booked", "parked", "ignored"]
+"""What became of an event."""
 
 PARKED_MAX = 200
 """How many events are parked for one account at most; the oldest gives way."""

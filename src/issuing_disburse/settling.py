@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from .alerts import AlertRecord, AuthorizationAlert
+from .alerts import AuthorizationAlert, keep_alert
 from .bookkeeper import Bookkeeper
 from .claims import settled
 from .exceptions import DisburseError, PayloadInvalidError, RefusedError
@@ -119,9 +119,7 @@ class ClaimSettler:
             current = tx.get(CardRecord, card.card_id, lock=True)
             if current is not None:
                 tx.put(settled(current, unknown))
-            record = AlertRecord(alert=alert)
-            if tx.get(AlertRecord, record.key) is None:
-                tx.put(record)
+            keep_alert(tx, alert)
 
         self.store.transact(work)
 

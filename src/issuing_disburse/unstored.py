@@ -14,9 +14,9 @@ from itertools import islice
 
 from attrs import evolve
 
-from .alerts import AlertRecord, AuthorizationAlert
+from .alerts import AlertRecord, AuthorizationAlert, keep_alert
 from .card_records import Answer, CardRecord
-from .claims import answer_to, with_answer
+from .claims import put_answer
 from .decision import AuthorizationRequest
 from .ports import Store, Transaction
 
@@ -97,7 +97,7 @@ class Unstored:
 
         def work(tx: Transaction) -> None:
             for request, answer in answers.values():
-                _store_answer(tx, request, answer)
+                put_answer(tx, request, answer)
             for alert in alerts.values():
                 _store_alert(tx, alert)
 
@@ -111,16 +111,8 @@ class Unstored:
                     del self._alerts[name]
 
 
-def _store_answer(tx: Transaction, request: AuthorizationRequest, answer: Answer) -> None:
-    card = tx.get(CardRecord, request.card_id, lock=True)
-    if card is not None and answer_to(card, request) is None:
-        tx.put(with_answer(card, answer))
-
-
 def _store_alert(tx: Transaction, alert: AuthorizationAlert) -> None:
     card = tx.get(CardRecord, alert.card_id)
     if card is not None:  # the event may not have said whose it is
         alert = evolve(alert, account=card.account, order_id=card.order_id)
-    record = AlertRecord(alert=alert)
-    if tx.get(AlertRecord, record.key) is None:
-        tx.put(record)
+    keep_alert(tx, alert)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 from attrs import field, frozen
@@ -22,6 +22,7 @@ from .requests import REQUEST_TYPE, raw_bytes, read_event, read_request
 from .signatures import Verifier
 
 if TYPE_CHECKING:
+    from .parking import Booked
     from .telling import Teller
 
 PAYLOAD_MAX_BYTES = 1_048_576
@@ -43,9 +44,6 @@ class Reply:
     body: bytes = b""
     decision: Decision | None = None
 
-
-Booked: TypeAlias = Literal["booked", "parked", "ignored"]
-"""What became of an event."""
 
 Others: TypeAlias = Callable[[Event], Reply | None]
 """Answers events about cards that are not ours; ``None`` leaves them to us."""
