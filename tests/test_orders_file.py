@@ -2,77 +2,22 @@
 Is a payout list read to the letter, and is nothing of it paid while a cell is wrong?
 """
 
-import csv
-import io
 import pickle
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from issuing_disburse import Address, AmountRule, Money, Order
+from issuing_disburse import Address, AmountRule, Money
 from issuing_disburse.orders_file import (
-    COLUMNS,
     NEEDED,
     PROBLEMS_MAX,
     OrdersFileError,
     Problem,
     read_orders,
-    stream_orders,
     stream_rows,
 )
-
-TODAY = date(2026, 11, 2)
-PERSON = {
-    "id": "payout-1",
-    "type": "individual",
-    "first_name": "Jenny",
-    "last_name": "Rosen",
-    "reference": "payee-1",
-    "email": "jenny@example.com",
-    "phone_number": "+1 (614) 555-0100",
-    "date_of_birth": "1985-03-14",
-    "terms_accepted_at": "2026-11-01T12:00:00Z",
-    "terms_ip": "203.0.113.7",
-    "line1": "123 Main St",
-    "city": "Columbus",
-    "state": "OH",
-    "postal_code": "43004",
-    "country": "US",
-    "amount": "125.00",
-    "currency": "usd",
-    "valid_days": "14",
-}
-COMPANY = {
-    **dict.fromkeys(PERSON, ""),
-    **{name: PERSON[name] for name in ("line1", "city", "postal_code", "country", "currency")},
-    "id": "payout-2",
-    "type": "company",
-    "company_name": "Blue Heron Signs",
-    "amount": "80.10",
-    "amount_rule": "up_to",
-}
-
-
-def csv_of(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def written(tmp_path: Path, content: str | bytes) -> Path:
-    path = tmp_path / "payouts.csv"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def problems_of(path: Path) -> list[tuple[int, str, str]]:
-    with pytest.raises(OrdersFileError) as caught:
-        read_orders(path, today=TODAY)
-    assert all(one.remedy for one in caught.value.problems)
-    return [(one.row, one.field, one.problem) for one in caught.value.problems]
+from payout_lists import COMPANY, PERSON, TODAY, csv_of, problems_of, written
 
 
 def test_a_person_is_read_to_the_letter_when_every_cell_is_sound(tmp_path: Path) -> None:
@@ -168,6 +113,20 @@ def test_quoted_cells_keep_their_commas_when_they_are_read(tmp_path: Path) -> No
         ({"line2": "two\nlines"}, "line2", "holds a control character"),
         ({"country": "USA"}, "country", "'USA' is no country"),
         ({"country": "GB", "phone_number": ""}, "phone_number", "is missing"),
+        ({"amount": "jenny@example.com"}, "amount", "is no plain decimal number"),
+        ({"amount": "\u0661\u0662"}, "amount", "is no plain decimal number"),
+        ({"currency": "jenny@example.com"}, "currency", "is no currency"),
+        ({"country": "123 Main St, Ohio"}, "country", "is no country"),
+        ({"id": "=1+1"}, "id", "looks like a spreadsheet formula"),
+        ({"first_name": "\t=HYPERLINK(1)"}, "first_name", "looks like a spreadsheet formula"),
+        ({"city": "\uff1dSUM(A1)"}, "city", "looks like a spreadsheet formula"),
+        ({"first_name": "=HYPERLINK(1)"}, "first_name", "looks like a spreadsheet formula"),
+        ({"line1": "+1 Main St"}, "line1", "looks like a spreadsheet formula"),
+        ({"line1": "x" * 1_001}, "line1", "is longer than 1000 characters"),
+        ({"line1": "x" * 201}, "line1", "is longer than 200 characters"),
+        ({"city": "K\ufffdln"}, "city", "holds a character that cannot be seen or was lost"),
+        ({"city": "Co\u200blumbus"}, "city", "holds a character that cannot be seen or was lost"),
+        ({"first_name": "Jos\xc3\xa9"}, "first_name", "holds something other than letters"),
         ({"amount": "1,250.00"}, "amount", "'1,250.00' is no plain decimal number"),
         ({"amount": "125.001"}, "amount", "'125.001' is finer than the minor unit"),
         ({"amount": ""}, "amount", "is empty"),
@@ -229,6 +188,10 @@ def test_rows_are_numbered_by_line_when_a_cell_spans_several(tmp_path: Path) -> 
         (",".join([*NEEDED, "id"]), "id", "column is there twice"),
         (",".join(NEEDED[:-1]), "currency", "column is missing"),
         (";".join(NEEDED), "", "is not separated by commas"),
+        ("\t".join(NEEDED), "", "is not separated by commas"),
+        ("|".join(NEEDED), "", "is not separated by commas"),
+        (",".join([*NEEDED, "ID "]), "id", "column is there twice"),
+        (",".join([*NEEDED, "\x1b[31mred"]), "\\x1b[31mred", "column is unknown"),
     ],
 )
 def test_a_wrong_header_is_the_only_problem_when_there_is_one(
@@ -250,6 +213,15 @@ def test_a_wrong_header_is_the_only_problem_when_there_is_one(
         (csv_of(PERSON).encode().replace(b"Columbus", b'"Columbus'), 2, "is no sound CSV"),
         (csv_of(PERSON).encode() + b"x" * 70_000, 3, "is longer than 64 KiB"),
         (csv_of(PERSON).encode() + b"payout-2,company\n", 3, "has 2 cells, the header has 23"),
+        (csv_of(PERSON).encode("utf-16-le"), 1, "holds NUL bytes"),
+        (csv_of(PERSON).replace("\r\n", "\r").encode(), 1, "is no sound CSV"),
+        (csv_of(PERSON).encode().replace(b"Columbus", b'"Col"umbus'), 2, "is no sound CSV"),
+        (csv_of(PERSON).encode() + b'"' + b"x\n" * 80_000, 3, "is no sound CSV"),
+        (csv_of(PERSON).encode()[:-2], 2, "ends without a line end and may be cut off"),
+        (csv_of(PERSON).encode()[:-40], 2, "has 18 cells, the header has 23"),
+        (b'{"id": "payout-1"}\n', 1, "is JSON"),
+        (b'[{"id": "payout-1", "x": 1},\n', 1, "is JSON"),
+        (",".join([*NEEDED, ""]).encode() + b"\n", 1, "column 9 has no name"),
         (b"", 0, "holds no orders"),
         (csv_of().encode(), 0, "holds no orders"),
     ],
@@ -287,38 +259,6 @@ def test_reading_stops_when_everything_is_wrong(tmp_path: Path) -> None:
     assert ["is it the right file?"] == [
         one.remedy for one in found if isinstance(one, Problem) and not one.row
     ]
-
-
-def test_nothing_is_yielded_when_the_last_row_is_wrong(tmp_path: Path) -> None:
-    """Streaming checks the whole list before its first order."""
-    path = written(tmp_path, csv_of(PERSON, COMPANY, {**PERSON, "id": "p-3", "amount": "x"}))
-    paid: list[Order] = []
-
-    with pytest.raises(OrdersFileError):
-        paid.extend(stream_orders(path, today=TODAY))
-
-    assert [] == paid
-
-
-def test_streaming_yields_what_reading_returns_when_the_list_is_sound(tmp_path: Path) -> None:
-    """The two doors lead to the same orders; the clock of the machine serves without a date."""
-    path = written(tmp_path, csv_of(PERSON, COMPANY))
-
-    assert read_orders(path) == tuple(stream_orders(path))
-
-
-def test_streaming_stops_when_the_list_is_spoilt_meanwhile(tmp_path: Path) -> None:
-    """A row that has become wrong since the check is not passed over."""
-    text = csv_of(*[{**PERSON, "id": f"p-{n}"} for n in range(500)])
-    orders = stream_orders(written(tmp_path, text), today=TODAY)
-    first = next(orders)
-    written(tmp_path, text.replace("125.00", "12x.00"))
-
-    with pytest.raises(OrdersFileError) as caught:
-        list(orders)
-
-    assert "p-0" == first.id
-    assert ["amount"] == [one.field for one in caught.value.problems]
 
 
 def test_an_error_tells_problems_and_survives_pickling_when_it_is_raised(tmp_path: Path) -> None:
