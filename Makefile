@@ -23,7 +23,7 @@ PARALLEL ?= -n 2 --dist loadfile
 # What is passed on: `make demo ARGS="--orders 5"`, `make tests ARGS="-k money"`.
 ARGS ?=
 
-.PHONY: help demo test check soak lint typing imports tests docs bench build wheel-test clean
+.PHONY: help demo test check soak lint typing imports tests docs site bench build wheel-test clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -56,7 +56,11 @@ tests: $(VENV)/.ready-to-test ## pytest with branch coverage, documents and exam
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(PYTEST) $(PARALLEL) -m "not long and not soak" \
 		--cov --cov-report=term-missing:skip-covered $(ARGS)
 
-docs: $(VENV)/.ready-to-test ## run every code block of the documents
+site: $(VENV)/.ready-to-test ## the documentation as a site, in docs/_build/html; a warning is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going -n -b html -d docs/_build/doctrees docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+docs: site ## the site, and every code block of the documents run
 	@$(PYTEST) README.md CONTRIBUTING.md docs $(ARGS)
 
 bench: $(VENV)/.ready-to-test ## measure, side by side; never a gate
