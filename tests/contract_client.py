@@ -46,6 +46,7 @@ class ContractClient(stripe.HTTPClient):
         super().__init__()
         self._inner = inner
         self.requests: list[str] = []
+        self.statuses: list[int] = []
         self.problems: list[str] = []
 
     def request(
@@ -62,6 +63,7 @@ class ContractClient(stripe.HTTPClient):
         self.requests.append(f"{method.upper()} {urlsplit(url).path}")
         self.problems += check_request(method, url, post_data)
         content, status, answered = self._inner.request(method, url, headers, post_data, **options)
+        self.statuses.append(status)
         if status == 200:
             self.problems += [f"{self.requests[-1]} -> {p}" for p in check_answer(content)]
         return content, status, answered

@@ -298,7 +298,7 @@ def test_child_process_opens_a_connection_of_its_own() -> None:
     """After a fork the child does not write into its parent's connection."""
     api, _, _ = make_api(ok(id="ich_1"))
     api.get("/v1/balance", account=None)
-    before = vars(api)["_line"]
+    before = vars(api)["_lines"].line()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns when threads are about
         child = os.fork()
@@ -306,13 +306,13 @@ def test_child_process_opens_a_connection_of_its_own() -> None:
         code = 2
         try:
             api.get("/v1/balance", account=None)
-            code = 1 if vars(api)["_line"] is before else 0
+            code = 1 if vars(api)["_lines"].line() is before else 0
         finally:
             os._exit(code)
 
     assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     api.get("/v1/balance", account=None)
-    assert before is vars(api)["_line"]
+    assert before is vars(api)["_lines"].line()
 
 
 def test_close_closes_the_connection_once_and_the_next_call_opens_another() -> None:

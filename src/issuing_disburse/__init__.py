@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .policy import AuthorizationPolicy
     from .ports import FundingReceipt, FundingRoute, Journal, Store
     from .preflight import Preflight
+    from .rate_limits import RateLimits
     from .rebuild import Rebuild
     from .recipient import Address, Recipient, UserTerms
     from .reclaim import Reclaimer
@@ -103,6 +104,7 @@ __all__ = [
     "Preflight",
     "PrefundedRoute",
     "PushRoute",
+    "RateLimits",
     "Reason",
     "Rebuild",
     "Receipt",
@@ -155,6 +157,7 @@ _NAMES_BY_ROOM = {
     "policy": "AuthorizationPolicy",
     "ports": "FundingReceipt FundingRoute Journal Store",
     "preflight": "Preflight",
+    "rate_limits": "RateLimits",
     "rebuild": "Rebuild",
     "recipient": "Address Recipient UserTerms",
     "reclaim": "Reclaimer",

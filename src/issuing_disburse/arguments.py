@@ -113,6 +113,22 @@ def check_time(*, clock: Any, sleep: Any, timer: Any, lease_seconds: Any) -> Non
         raise InvalidInputError("lease_seconds", "is no positive number", "use 120")
 
 
+def check_limits(limits: Any) -> None:
+    """
+    Refuse rate limits that are a bare number: of which account, and of which endpoint?
+    """
+    if limits in (None, "by_mode"):
+        return
+    from .rate_limits import RateLimits  # noqa: PLC0415 - few pass their own
+
+    if not isinstance(limits, RateLimits):
+        raise InvalidInputError(
+            "rate_limits",
+            f"{type(limits).__name__} is no RateLimits",
+            "pass RateLimits(per_account=…)",
+        )
+
+
 def check_address(api_base: Any, *, preview_version: Any, is_livemode: bool) -> None:
     """
     Refuse an address that is none or would show a live key to the network, and an unknown version.

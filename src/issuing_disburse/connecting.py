@@ -14,6 +14,7 @@ from .announcer import Announcer
 from .arguments import (
     check_address,
     check_answering,
+    check_limits,
     check_parts,
     check_secrets,
     check_time,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from .pci import SecretSink
+    from .rate_limits import RateLimits
     from .reclaim_policy import ReclaimPolicy
 
 AnswerBy: TypeAlias = Literal["webhook", "api"]
@@ -100,6 +102,7 @@ class Connection:
         http_client: Any,
         api_base: str | None,
         preview_version: str,
+        rate_limits: RateLimits | Literal["by_mode"] | None,
         **settings: Any,
     ) -> Self:
         """
@@ -122,6 +125,7 @@ class Connection:
         check_time(clock=clock, sleep=sleep, timer=timer, lease_seconds=lease_seconds)
         check_address(api_base, preview_version=preview_version, is_livemode=is_livemode)
         low = thresholds(low_balance)
+        check_limits(rate_limits)
         if sink is not None:
             from .deliveries import check_sink  # noqa: PLC0415 - few pass one
 
@@ -143,6 +147,9 @@ class Connection:
             http_client=http_client,
             api_base=api_base,
             preview_version=preview_version,
+            rate_limits=rate_limits,
+            is_livemode=is_livemode,
+            clock=clock,
         )
         if answer_by == "api":
             api.get_ready()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from .account_desk import AccountDesk
 from .account_workers import AccountWorkers
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .order import Order
     from .pci import SecretSink
     from .preflight import Preflight
+    from .rate_limits import RateLimits
     from .rebuild import Rebuild
     from .recipient import Recipient
     from .reclaim import Reclaimer
@@ -108,6 +109,7 @@ class Disburser:
         low_balance: Iterable[Money] = (),
         answer_by: AnswerBy = "webhook",
         probe_max_minor: int = PROBE_MAX_MINOR,
+        rate_limits: RateLimits | Literal["by_mode"] | None = "by_mode",
     ) -> Self:
         """
         Make a disburser; nothing is sent until it is used.
@@ -144,6 +146,9 @@ class Disburser:
                 are deprecated, for accounts that still use them; the webhook is answered in any case.
             probe_max_minor: Up to how many minor units a request to a new card only tests it: 1 USD at
                 Stripe; what other currencies do, Stripe does not say.
+            rate_limits: How many requests Stripe takes in a second; they wait, by *sleep*, so that none
+                is refused with 429. By default what Stripe names for the key's mode; ``None`` never
+                waits. The answers to merchants need no request, and wait for none.
 
         Raises:
             InvalidInputError: Naming the argument and the remedy.
@@ -175,6 +180,7 @@ class Disburser:
             low_balance=low_balance,
             answer_by=answer_by,
             probe_max_minor=probe_max_minor,
+            rate_limits=rate_limits,
         )
         return cls(connection, account)
 

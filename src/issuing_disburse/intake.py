@@ -123,7 +123,9 @@ class Intake:
             terms=order.terms,
             created_at=now,
             updated_at=now,
-            expires_at=now + order.terms.valid_for,
+            expires_at=(now + order.terms.valid_for).replace(
+                microsecond=0
+            ),  # all that a card tells
             order=order if self.keeps_orders else None,
             look_at=now,
         )

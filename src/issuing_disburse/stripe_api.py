@@ -4,26 +4,24 @@ How do we ask Stripe: one door, one retry policy, one translation of errors?
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from attrs import frozen
 
 from .encoding import Params, form
 from .exceptions import DisburseError, NotPermittedError, UnknownOutcomeError
 from .hidden import Hidden, Sealed, Taken
-from .ports import Outcome, Sleep
+from .lines import Line, LineMaker
+from .ports import Clock, Outcome, Sleep
 from .prepared import Answer, PreparedCall, Request
-from .stripe_errors import failed, translated
+from .stripe_errors import failed, too_many, translated
 
 if TYPE_CHECKING:
     import stripe
-    from tenacity import Retrying
 
-    from .sealing import Passage, SealingTransport
+    from .rate_limits import RateLimits
 
 API_VERSION = "2026-10-28.endive"
 """The version whose objects this library reads."""
@@ -34,6 +32,10 @@ PREVIEW_VERSION = "2026-10-14.preview"
 _HOLDER = b'"issuing.cardholder"'
 
 
+def _system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 class StripeAPI:
     """
     The one door to Stripe.
@@ -42,6 +44,9 @@ class StripeAPI:
         api_key: Held by the transport alone; a `Hidden` one shows in no frame on its way here.
         http_client: The SDK's own kind of HTTP client; a shared pool if left out.
         preview_version: ``Stripe-Version`` for the endpoints that only a preview has.
+        rate_limits: What Stripe allows, to stay under it; ``None`` sends at once.
+        is_livemode: Which limits are those of the mode.
+        clock: Tells the limiter the time; it waits by *sleep*.
     """
 
     def __init__(
@@ -53,54 +58,21 @@ class StripeAPI:
         api_base: str | None = None,
         version: str = API_VERSION,
         preview_version: str = PREVIEW_VERSION,
+        rate_limits: RateLimits | Literal["by_mode"] | None = None,
+        is_livemode: bool = True,
+        clock: Clock = _system_clock,
     ) -> None:
-        self._api_key = api_key if isinstance(api_key, Hidden) else Hidden(api_key)
-        self._http_client = http_client
-        self._api_base = api_base
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._line: _Line | None = None
+        self._lines = LineMaker(
+            api_key=api_key if isinstance(api_key, Hidden) else Hidden(api_key),
+            http_client=http_client,
+            api_base=api_base,
+            rate_limits=rate_limits,
+            is_livemode=is_livemode,
+            clock=clock,
+            sleep=sleep,
+        )
         self.version = version
         self.preview_version = preview_version
-
-    def _connected(self) -> _Line:
-        """
-        Return the connection of this process; the SDK is imported when it is first needed.
-        """
-        line = self._line
-        if line is not None and line.process == os.getpid():
-            return line
-        with self._lock:
-            if self._line is None or self._line.process != os.getpid():
-                self._line = self._connect()
-            return self._line
-
-    def _connect(self) -> _Line:
-        import stripe  # noqa: PLC0415  # 90 ms that a process which only answers webhooks saves
-
-        from .retries import make_retrying  # noqa: PLC0415  # likewise
-        from .sealing import DUMMY_KEY, Passage, SealingTransport  # noqa: PLC0415  # likewise
-
-        inner = self._http_client
-        if inner is None:
-            from .connections import PooledClient  # noqa: PLC0415  # likewise
-
-            inner = PooledClient()
-        transport = SealingTransport(inner, self._api_key)
-        client = stripe.StripeClient(
-            DUMMY_KEY,
-            http_client=transport,
-            max_network_retries=0,
-            base_addresses={"api": self._api_base} if self._api_base else {},
-        )
-        return _Line(
-            process=os.getpid(),
-            transport=transport,
-            client=client,
-            retrying=make_retrying(sleep=self._sleep),
-            error=stripe.StripeError,
-            passage=Passage,
-        )
 
     def prepare(
         self,
@@ -213,7 +185,7 @@ class StripeAPI:
             UnknownOutcomeError: The effect may have happened.
             UnavailableError: The last try had no effect (a GET, a 409 or a 429).
         """
-        line = self._connected()
+        line = self._lines.line()
         doubts: list[DisburseError] = []
         try:
             return line.retrying(
@@ -229,11 +201,11 @@ class StripeAPI:
         """
         Import the SDK now, for who will have no time for it later; nothing is sent.
         """
-        self._connected()
+        self._lines.line()
 
     def post_once(self, path: str, params: Params, account: str | None, key: str) -> None:
         """
-        Send one POST, once: for who cannot wait for a second try.
+        Send one POST, once and at once: for who can wait neither for a second try nor in a line.
 
         Raises:
             DisburseError: Stripe said no, or there was no answer.
@@ -241,21 +213,32 @@ class StripeAPI:
         request = Request(
             method="post", path=path, body=form(params), account=account, version=self.version
         )
-        self._send_once(self._connected(), request, key, [], None)
+        line = self._lines.line()
+        if line.pacer is not None:
+            line.pacer.note(request)
+        self._send_once(line, request, key, [], None)
 
-    def _send_in_time(self, is_key_alive: Callable[[], bool] | None, *sending: Any) -> Answer:
+    def _send_in_time(
+        self,
+        is_key_alive: Callable[[], bool] | None,
+        line: Line,
+        request: Request,
+        *sending: Any,
+    ) -> Answer:
         """
         Send once, unless Stripe may have forgotten the key: then it has to be looked at first.
         """
+        if line.pacer is not None:
+            line.pacer.wait(request)
         if is_key_alive is not None and not is_key_alive():
             too_old = UnknownOutcomeError("the idempotency key has become too old to be sent again")
             too_old.is_recorded = True  # repeating it is of no use
             raise too_old
-        return self._send_once(*sending)
+        return self._send_once(line, request, *sending)
 
     def _send_once(
         self,
-        line: _Line,
+        line: Line,
         request: Request,
         key: str | None,
         doubts: list[DisburseError],
@@ -277,6 +260,9 @@ class StripeAPI:
             failure = failed(answered.code, answered.headers, is_effect=request.method == "post")
         except line.error as exc:
             failure = translated(exc, is_effect=request.method == "post")
+            reason = too_many(exc)
+            if line.pacer is not None and reason is not None:
+                line.pacer.slow_down(request, reason)
         finally:
             line.transport.next_call(None)
         if isinstance(failure, UnknownOutcomeError):
@@ -287,24 +273,7 @@ class StripeAPI:
         """
         Close the connections.
         """
-        with self._lock:
-            if self._line is not None and self._line.process == os.getpid():
-                self._line.transport.close()
-            self._line = None
-
-
-@frozen(kw_only=True)
-class _Line:
-    """
-    What one process holds to talk to Stripe.
-    """
-
-    process: int
-    transport: SealingTransport
-    client: stripe.StripeClient
-    retrying: Retrying
-    error: type[stripe.StripeError]
-    passage: type[Passage]
+        self._lines.close()
 
 
 def _parsed(body: bytes | None) -> Answer | None:

@@ -59,6 +59,19 @@ def translated(exc: stripe.StripeError, *, is_effect: bool) -> DisburseError:
     return failed(status, headers, is_effect=is_effect, code=code, param=context["param"])
 
 
+def too_many(exc: stripe.StripeError) -> str | None:
+    """
+    Return what Stripe counts too many requests of; ``None`` for any other error.
+
+    An object that another request holds (``lock_timeout``) is answered with 429, too: that is no rate.
+    """
+    detail = exc.error
+    code = exc.code or (detail.code if detail else None)
+    if (exc.http_status != 429 and code != "rate_limit") or code == "lock_timeout":  # noqa: PLR2004
+        return None
+    return _lowered(exc.headers or {}).get("stripe-rate-limited-reason") or "global-rate"
+
+
 def failed(
     status: int,
     headers: Mapping[str, str],

@@ -1,0 +1,136 @@
+"""
+What does one process hold to talk to Stripe?
+
+It is made at the first call, and again behind a fork: neither a connection nor a lock is carried into
+a child. The SDK is imported here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Literal
+
+from attrs import frozen
+
+from .hidden import Hidden
+from .ports import Clock, Sleep
+
+if TYPE_CHECKING:
+    import stripe
+    from tenacity import Retrying
+
+    from .pacing import Pacer
+    from .rate_limits import RateLimits
+    from .sealing import Passage, SealingTransport
+
+
+@frozen(kw_only=True)
+class Line:
+    """
+    The SDK and everything around it, in one process.
+
+    Attributes:
+        pacer: Lets requests out; ``None`` lets all of them out at once.
+    """
+
+    process: int
+    transport: SealingTransport
+    client: stripe.StripeClient
+    retrying: Retrying
+    error: type[stripe.StripeError]
+    passage: type[Passage]
+    pacer: Pacer | None
+
+
+class LineMaker:
+    """
+    Makes the line of this process when it is first needed.
+
+    Args:
+        api_key: Held by the transport alone.
+        http_client: The SDK's own kind of HTTP client; a shared pool if left out.
+        rate_limits: What Stripe allows, or what it allows in the mode; ``None`` never waits.
+        clock: Tells the pacer the time; it waits by *sleep*.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: Hidden,
+        http_client: stripe.HTTPClient | None,
+        api_base: str | None,
+        rate_limits: RateLimits | Literal["by_mode"] | None,
+        is_livemode: bool,
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._api_key = api_key
+        self._http_client = http_client
+        self._api_base = api_base
+        self._rate_limits = rate_limits
+        self._is_livemode = is_livemode
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._line: Line | None = None
+
+    def line(self) -> Line:
+        """
+        Return the line of this process.
+        """
+        line = self._line
+        if line is not None and line.process == os.getpid():
+            return line
+        with self._lock:
+            if self._line is None or self._line.process != os.getpid():
+                self._line = self._made()
+            return self._line
+
+    def close(self) -> None:
+        """
+        Close the connections; the next call makes new ones.
+        """
+        with self._lock:
+            if self._line is not None and self._line.process == os.getpid():
+                self._line.transport.close()
+            self._line = None
+
+    def _made(self) -> Line:
+        import stripe  # noqa: PLC0415  # 90 ms that a process which only answers webhooks saves
+
+        from .retries import make_retrying  # noqa: PLC0415  # likewise
+        from .sealing import DUMMY_KEY, Passage, SealingTransport  # noqa: PLC0415  # likewise
+
+        inner = self._http_client
+        if inner is None:
+            from .connections import PooledClient  # noqa: PLC0415  # likewise
+
+            inner = PooledClient()
+        transport = SealingTransport(inner, self._api_key)
+        client = stripe.StripeClient(
+            DUMMY_KEY,
+            http_client=transport,
+            max_network_retries=0,
+            base_addresses={"api": self._api_base} if self._api_base else {},
+        )
+        return Line(
+            process=os.getpid(),
+            transport=transport,
+            client=client,
+            retrying=make_retrying(sleep=self._sleep),
+            error=stripe.StripeError,
+            passage=Passage,
+            pacer=self._pacer(),
+        )
+
+    def _pacer(self) -> Pacer | None:
+        if self._rate_limits is None:
+            return None
+        from .pacing import Pacer  # noqa: PLC0415  # likewise
+        from .rate_limits import RateLimits  # noqa: PLC0415  # likewise
+
+        limits = self._rate_limits
+        if limits == "by_mode":
+            limits = RateLimits.by_mode(is_livemode=self._is_livemode)
+        return Pacer(limits, clock=self._clock, sleep=self._sleep)
