@@ -58,6 +58,7 @@ class Task:
             store=self.store,
             api_base=self.base_url,
             lease_seconds=self.lease_seconds,
+            rate_limits=None,  # this simulator has none: no real second is to pass
         )
 
 
