@@ -125,6 +125,7 @@ class Follower:
             return
         changed = evolve(facts, reclaimed=left)
         posted = post_facts(tx, record, changed, cause="payout came back", at=self.clock())
+        self._count_as_not_returned(tx, record, sum(one.minor for one in funding.returned))
         if posted.status is Status.CLOSED:
             posted = posted.become(Status.CLOSING)
         for reference in posted.cards[-1:]:
@@ -132,6 +133,18 @@ class Follower:
             if card is not None:
                 tx.put(evolve(card, remaining_minor=card_balance(changed)))
         tx.put(evolve(posted, look_at=self.clock() + PAY_OUT_AGAIN_AFTER))
+
+    def _count_as_not_returned(
+        self, tx: Transaction, record: DisbursementRecord, minor: int
+    ) -> None:
+        """
+        Let what came back be sent again: it counts as brought, and not as given back.
+        """
+        for name in reversed(record.fundings):
+            brought = tx.get(FundingRecord, name, lock=True)
+            if brought is not None and brought.progress == "moved":
+                tx.put(evolve(brought, given_back_minor=max(0, brought.given_back_minor - minor)))
+                return
 
     def refusal(self, funding: FundingRecord, fate: Fate | None) -> FundingRouteUnavailableError:
         """

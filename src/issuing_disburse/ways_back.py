@@ -11,7 +11,7 @@ from .exceptions import StoreError, UnavailableError
 from .journal import Guard, StepJournal
 from .money import Money
 from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
-from .records import FundingRecord, Moved
+from .records import FundingRecord
 
 KEPT = "kept"
 """Stands for the route where a rest stays on the Issuing balance."""
@@ -111,7 +111,7 @@ class WaysBack:
         own = [one for one in fundings if one.route == name]
         if not own:
             return FundingReceipt(amount=Money.zero(back.amount.currency))
-        receipts = [FundingReceipt(amount=one.amount, moved=_left_of(one)) for one in own]
+        receipts = [receipt_left(one) for one in own]
         return self.route.give_back(
             back.account,
             back.amount,
@@ -121,9 +121,11 @@ class WaysBack:
         )
 
 
-def _left_of(funding: FundingRecord) -> tuple[Moved, ...]:
+def receipt_left(funding: FundingRecord) -> FundingReceipt:
     """
-    Return what *funding* moved, less what already went back.
+    Return the receipt of *funding*, less what already went back.
     """
     back = funding.given_back_minor
-    return tuple(evolve(one, minor=max(0, one.minor - back)) for one in funding.moved)
+    left = Money(max(0, funding.amount.minor - back), funding.amount.currency)
+    moved = tuple(evolve(one, minor=max(0, one.minor - back)) for one in funding.moved)
+    return FundingReceipt(amount=left, moved=moved)

@@ -160,6 +160,23 @@ def test_a_refused_card_sends_the_topup_back(world: World) -> None:
     world.check_books()
 
 
+def test_a_payout_that_comes_back_is_paid_out_again(world: World) -> None:
+    """What the top-up brought counts as brought again when the bank sends it back."""
+    world.disburser.disburse(make_order())
+    world.simulator.settle_topup(only_topup(world))
+    world.disburser.resume_all()
+    world.disburser.reclaim("claim-8841")
+    (payout,) = world.simulator.objects("payout", world.account)
+    world.simulator.settle_payout(payout["id"], "account_closed")
+    world.simulator.clock.advance(timedelta(days=1))
+
+    (again,) = world.disburser.reclaim_expired()
+
+    assert Money(12_500, "usd") == again.on_its_way
+    assert 0 == world.simulator.issuing_balance(world.account)
+    world.check_books("claim-8841")
+
+
 def test_a_lost_answer_makes_one_topup(world: World) -> None:
     """A crash right after the call is finished with the same top-up, by key and by looking."""
     faults = world.simulator.faults

@@ -4,8 +4,11 @@ What does an account have, and how much is missing?
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from issuing_disburse.exceptions import InsufficientIssuingBalanceError
 from issuing_disburse.money import Money
+from issuing_disburse.ports import FundingReceipt
 from issuing_disburse.prepared import Answer
 
 
@@ -24,6 +27,14 @@ def available(part: Answer, currency: str) -> Money:
     """
     minor = sum(one["amount"] for one in part.get("available") or () if one["currency"] == currency)
     return Money(minor, currency)
+
+
+def at_most_brought(amount: Money, receipts: Sequence[FundingReceipt], kind: str) -> Money:
+    """
+    Return *amount*, or what the movements of that *kind* in *receipts* still have, if that is less.
+    """
+    brought = sum(one.minor for receipt in receipts for one in receipt.moved if one.object == kind)
+    return Money(max(0, min(amount.minor, brought)), amount.currency)
 
 
 def insufficient(

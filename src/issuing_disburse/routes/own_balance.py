@@ -14,7 +14,8 @@ from issuing_disburse.ports import Clock, FundingReceipt, Journal
 from issuing_disburse.stripe_api import StripeAPI
 
 from .balance_transfers import Attribution, BalanceTransfers, expected_at, moved_by
-from .balances import available, insufficient
+from .balances import at_most_brought, available, insufficient
+from .objects import BALANCE_TRANSFER
 
 
 @frozen(kw_only=True)
@@ -88,10 +89,13 @@ class BalanceTransferRoute:
         journal: Journal,
     ) -> FundingReceipt:
         """
-        Take *amount* back to the payments balance.
+        Take *amount* back to the payments balance, of no more than came from there.
 
         Stripe: ``POST /v1/balance_transfers``
         """
+        amount = at_most_brought(amount, receipts, BALANCE_TRANSFER)
+        if amount.is_zero:
+            return FundingReceipt(amount=amount)
         back = self._balance_transfers.move(
             account, amount, source="issuing", destination="payments", key=key, journal=journal
         )

@@ -135,8 +135,12 @@ class PushRoute:
         journal: Journal,
     ) -> FundingReceipt:
         """
-        Pay *amount* out to the account's bank.
+        Pay *amount* out to the account's bank, of no more than the fundings were for.
 
         Stripe: ``POST /v1/payouts`` with ``source_balance=issuing``
         """
+        most = sum(receipt.amount.minor for receipt in receipts)
+        amount = Money(max(0, min(amount.minor, most)), amount.currency)
+        if amount.is_zero:
+            return FundingReceipt(amount=amount)
         return Payouts(api=self._stripe).pay_out(account, amount, key=key, journal=journal)

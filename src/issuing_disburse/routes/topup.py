@@ -18,6 +18,7 @@ from issuing_disburse.records import Moved
 from issuing_disburse.stripe_api import StripeAPI
 
 from .abilities import Fate
+from .balances import at_most_brought
 from .objects import FUNDING_METADATA, PAYOUT, TOPUP, id_of
 from .payouts import Payouts
 
@@ -164,15 +165,10 @@ class TopUpRoute:
 
         Stripe: ``POST /v1/payouts`` with ``source_balance=issuing``
         """
-        brought = sum(
-            moved.minor for receipt in receipts for moved in receipt.moved if moved.object == TOPUP
-        )
-        most = min(amount.minor, brought)
-        if most <= 0:
-            return FundingReceipt(amount=Money.zero(amount.currency))
-        return Payouts(api=self._stripe).pay_out(
-            account, Money(most, amount.currency), key=key, journal=journal
-        )
+        amount = at_most_brought(amount, receipts, TOPUP)
+        if amount.is_zero:
+            return FundingReceipt(amount=amount)
+        return Payouts(api=self._stripe).pay_out(account, amount, key=key, journal=journal)
 
 
 def _outcome(topup: Answer) -> Outcome:

@@ -21,7 +21,7 @@ from issuing_disburse.records import Moved
 from issuing_disburse.stripe_api import StripeAPI
 
 from .balance_transfers import Attribution, BalanceTransfers, expected_at, moved_by
-from .balances import available, insufficient
+from .balances import at_most_brought, available, insufficient
 from .objects import FUNDING_METADATA, REVERSAL, TRANSFER
 
 
@@ -200,12 +200,17 @@ class TransferRoute:
         """
         Take *amount* back the way it came: a balance transfer, then transfer reversals.
 
+        Of no more than the transfers brought: the rest, a merchant's gift, stays where cards can spend it.
+
         Raises:
             RefusedError: A leg was refused; what was moved before it is in the journal.
 
         Stripe: ``POST /v1/balance_transfers``, ``GET /v1/transfers/:id``,
         ``POST /v1/transfers/:id/reversals``
         """
+        amount = at_most_brought(amount, receipts, TRANSFER)
+        if amount.is_zero:
+            return FundingReceipt(amount=amount)
         back = self._balance_transfers.move(
             account, amount, source="issuing", destination="payments", key=key, journal=journal
         )

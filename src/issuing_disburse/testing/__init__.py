@@ -8,13 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .policy_kit import PolicyContract
+    from .route_contract import FundingRouteContract
     from .sink_contract import SinkContract
     from .store_contract import StoreContract
 
-__all__ = ["SinkContract", "StoreContract"]
+__all__ = ["FundingRouteContract", "PolicyContract", "SinkContract", "StoreContract"]
 
 # Contracts need pytest, which is not there in production; their asserts explain themselves in it.
 _CONTRACTS = {
+    "FundingRouteContract": ("route_contract", "route_promises", "route_returns", "route_troubles"),
+    "PolicyContract": ("policy_kit",),
     "SinkContract": ("sink_contract",),
     "StoreContract": ("store_contract", "store_promises"),
 }
