@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import define, evolve, field, frozen
 
@@ -267,6 +267,6 @@ class RouteBench:
             lambda tx: tx.get(FundingRecord, key) or tx.put(new),
         )
 
-    def _change(self, key: str, **changes: object) -> None:
+    def _change(self, key: str, **changes: Any) -> None:
         changed = evolve(self._record(key), **changes)
         self.ground.store.transact(lambda tx: tx.put(changed))
