@@ -3,7 +3,7 @@ What can go wrong with the books without any fault of ours: lost events, and peo
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import orjson
@@ -29,6 +29,7 @@ class Somebody:
     options: dict[str, Any] = field(factory=dict)
     is_lost: Callable[[dict[str, Any]], bool] = lambda _: False
     disburser: Disburser = field(init=False)
+    opened: ExitStack = field(init=False, factory=ExitStack)
 
     def __attrs_post_init__(self) -> None:
         self.disburser = self.connect()
@@ -36,7 +37,7 @@ class Somebody:
 
     def connect(self, **changes: Any) -> Disburser:
         """
-        Make a disburser for this account and store.
+        Make a disburser for this account and store, closed with `opened`.
         """
         options: dict[str, Any] = {
             "api_key": self.simulator.api_key,
@@ -49,7 +50,7 @@ class Somebody:
             **self.options,
             **changes,
         }
-        return Disburser.connect(**options)
+        return self.opened.enter_context(Disburser.connect(**options))
 
     def receive(self, payload: bytes, signature: str) -> Reply:
         """
@@ -85,5 +86,5 @@ def open_accident(
     """
     with IssuingSimulator(seed=7, platform_funds=10_000_000) as simulator:
         one = Somebody(simulator, simulator.create_account(**account), store, options or {})
-        with one.disburser:
+        with one.opened:
             yield one

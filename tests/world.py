@@ -3,7 +3,7 @@ What stands in every flow: a simulated Stripe, an account, a disburser, and orde
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -76,6 +76,7 @@ class World:
     options: dict[str, Any] = field(factory=dict)
     client: ContractClient = field(init=False)
     disburser: Disburser = field(init=False)
+    opened: ExitStack = field(init=False, factory=ExitStack)
 
     def __attrs_post_init__(self) -> None:
         self.client = ContractClient(self.simulator.http_client())
@@ -87,7 +88,7 @@ class World:
 
     def connect(self, **changes: Any) -> Disburser:
         """
-        Make a disburser for this world's account and store.
+        Make a disburser for this world's account and store; the world closes it at its end.
         """
         options: dict[str, Any] = {
             "api_key": self.simulator.api_key,
@@ -100,7 +101,7 @@ class World:
             **self.options,
             **changes,
         }
-        return Disburser.connect(**options)
+        return self.opened.enter_context(Disburser.connect(**options))
 
     def sent(self, method_and_path: str) -> int:
         """
@@ -140,6 +141,6 @@ def open_world(
     """
     with IssuingSimulator(seed=7, platform_funds=platform_funds, **(simulator or {})) as stripe:
         world = World(stripe, stripe.create_account(**account), store, options or {})
-        with world.disburser:
+        with world.opened:
             yield world
         assert world.client.problems == []
