@@ -13,7 +13,8 @@ def test_platform_pays_from_its_own_balance() -> None:
     """Without an account, money moves within the platform, and comes back the same way."""
     with IssuingSimulator(seed=7, platform_funds=20_000) as simulator:
         world = World(simulator, None, "memory://")
-        with world.disburser as disburser:
+        with world.opened:
+            disburser = world.disburser
             paid = disburser.disburse(make_order())
 
             assert Status.ACTIVE is paid.status
