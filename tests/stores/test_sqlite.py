@@ -13,9 +13,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, event
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from issuing_disburse.exceptions import StoreError, StoreTimeoutError
 from issuing_disburse.ports import Transaction
@@ -178,6 +180,22 @@ def test_no_write_is_lost_when_processes_share_a_file(path: Path) -> None:
     store = SQLStore(f"sqlite:///{path}", clock=now)
     assert 200 == counted(store)
     store.close()
+
+
+def test_a_store_gets_in_when_sqlite_turns_it_away_at_once(path: Path) -> None:
+    """Of several that open a new file at once SQLite refuses some without waiting; they try again."""
+    refusals = [OperationalError("PRAGMA", (), sqlite3.OperationalError("database is locked"))] * 2
+
+    def refuse(*call: Any) -> None:
+        if "journal_mode" in call[2] and refusals:
+            raise refusals.pop()
+
+    event.listen(Engine, "before_cursor_execute", refuse)
+    try:
+        SQLStore(f"sqlite:///{path}", clock=now).close()
+    finally:
+        event.remove(Engine, "before_cursor_execute", refuse)
+    assert [] == refusals
 
 
 def in_child(work: Callable[[], None]) -> int:

@@ -11,7 +11,8 @@ from time import monotonic
 from typing import TypeVar, cast
 
 from sqlalchemy import URL, Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from issuing_disburse.convert import decode
 from issuing_disburse.exceptions import StoreError
@@ -36,6 +37,8 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 30.0
 """How long a call without a timeout of its own may take."""
+
+_OPENING_SECONDS = 5.0
 
 
 class SQLStore:
@@ -268,7 +271,14 @@ def _prepare(opened: Opened, tables: Tables) -> None:
 
 
 def _use_wal(connection: Connection) -> None:
-    mode = connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar()
+    # SQLite does not wait here by itself when another process opens the same new file.
+    patience = Retrying(
+        retry=retry_if_exception_type(OperationalError),
+        wait=wait_random(0.01, 0.1),
+        stop=stop_after_delay(_OPENING_SECONDS),
+        reraise=True,
+    )
+    mode = patience(connection.exec_driver_sql, "PRAGMA journal_mode = WAL").scalar()
     if mode != "wal":
         raise StoreError(
             "SQLite cannot use its write-ahead log here; put the file on a local disk that may be "
