@@ -11,20 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from issuing_disburse.testing.cassettes.numbers import PUBLISHED, passes_luhn
+
 # Runs of digits, alone or in groups; no part of a longer token, an id or a decimal fraction.
 _RUN = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.]*\w)")
-_PUBLISHED = re.compile(
-    r"400000999\d{7}"  # test cards of Stripe Issuing, and the simulator's
-    r"|4242424242424242|4111111111111111|4000000000000077|5555555555554444|378282246310005"
-)
-
-
-def passes_luhn(digits: str) -> bool:
-    """
-    Tell whether the check digit of *digits* is right.
-    """
-    doubled = (int(digit) * 2 for digit in digits[-2::-2])
-    return (sum(map(int, digits[-1::-2])) + sum(sum(divmod(d, 10)) for d in doubled)) % 10 == 0
 
 
 def card_numbers(text: str) -> Iterator[str]:
@@ -33,7 +23,7 @@ def card_numbers(text: str) -> Iterator[str]:
     """
     for run in _RUN.findall(text):
         digits = re.sub(r"\D", "", run)
-        if passes_luhn(digits) and set(digits) != {"0"} and not _PUBLISHED.fullmatch(digits):
+        if passes_luhn(digits) and set(digits) != {"0"} and not PUBLISHED.fullmatch(digits):
             yield f"{digits[:6]}…{digits[-4:]}"
 
 

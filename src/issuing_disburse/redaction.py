@@ -158,7 +158,10 @@ def _plain(content: object) -> bytes:
     return body
 
 
-def _is_secret(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """
+    Tell whether a field of this name holds number, CVC or another secret.
+    """
     plain = name.strip().lower()
     return plain in _NAMES or plain.endswith("secret")
 
@@ -192,7 +195,7 @@ class Cleaner:
         if isinstance(value, dict):
             return {
                 self.text(name): SEALED
-                if _is_secret(name) and inner is not None and inner is not False
+                if is_secret_name(name) and inner is not None and inner is not False
                 else self.cleaned(inner)
                 for name, inner in value.items()
             }

@@ -1,0 +1,155 @@
+"""
+In which other ways can a text be read: decoded, unpacked, joined, with plain digits?
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from urllib.parse import unquote_plus
+
+from .bodies import SIZE_MAX, recognised
+
+DEPTH_MAX = 4
+"""So many packings, one inside the other, are undone."""
+
+_VIEWS_MAX = 4_000
+_STREAMS_MAX = 64
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_ESCAPE = re.compile(
+    r"\\+(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2}))"
+)
+_CODES = 0x110000
+_HALVES = range(0xD800, 0xE000)
+_PRINTABLE = re.compile(r"=([3-7][0-9A-Fa-f])")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_BASE64_LINES = re.compile(r"(?<=[A-Za-z0-9+/=_-])\\?[rn\\]*\s*[\r\n]\s*(?=[A-Za-z0-9+/=_-])")
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){12,}")
+_BREAK = re.compile(r"(?<=\w)[ \t\"'+\\]*(?:\r?\n|\\r\\n|\\n)[ \t>|\"'+#*-]*(?=\w)")
+_GZIP = re.compile(rb"\x1f\x8b\x08")
+_ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+_BASE64_LONG = 20_000
+# What is decoded without having been encoded is noise, and not worth a search.
+_WORTH = re.compile(
+    rb"(?:[0-9][^0-9A-Za-z]{0,3}){11}|live_|whsec_|\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|PK\x03\x04"
+    rb"|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd"
+)
+_READABLE = bytes(range(32, 127)) + b"\t\r\n"
+
+
+def views_of(data: str | bytes) -> Iterator[tuple[str, bool]]:
+    """
+    Yield every way to read *data*; the flag says that lines, or bytes, were joined for it.
+
+    Raises:
+        UnreadableError: Something in it is packed, but broken, cut off or too large.
+    """
+    seen: set[str] = set()
+    waiting: list[tuple[str | bytes, int]] = [(data, 0)]
+    while waiting and len(seen) < _VIEWS_MAX:
+        one, depth = waiting.pop()
+        if isinstance(one, bytes):
+            if depth < DEPTH_MAX:
+                waiting += [(inner, depth + 1) for inner in _inside(one)]
+            one = one.decode("utf-8", "replace")
+            if "\0" in one:  # two or four bytes a character
+                waiting.append((one.replace("\0", ""), depth))
+        text = _plain(one)
+        if text in seen:
+            continue
+        seen.add(text)
+        yield text, False
+        if "\n" in text:
+            joined = _BREAK.sub("", text)
+            if joined != text:
+                yield joined, True
+        if depth < DEPTH_MAX:
+            waiting += [(inner, depth + 1) for inner in _decoded(text)]
+
+
+def _plain(text: str) -> str:
+    """
+    Return *text* with digits of whatever script as plain ones, without invisible characters.
+    """
+    if text.isascii():
+        return text
+    if len(text) > _VIEWS_MAX and text.count("\ufffd") > len(text) // 10:
+        return text.encode("ascii", "replace").decode()  # bytes that are no text
+    return "".join(
+        mark if mark.isascii() else _plain_mark(mark)
+        for mark in text
+        if mark.isascii() or unicodedata.category(mark) != "Cf"
+    )
+
+
+def _plain_mark(mark: str) -> str:
+    digit = unicodedata.digit(mark, None)
+    if digit is not None:
+        return str(digit)
+    return unicodedata.normalize("NFKC", mark)
+
+
+def _decoded(text: str) -> Iterator[str | bytes]:
+    if "%" in text and _PERCENT.search(text):
+        yield unquote_plus(text)
+    if "\\" in text and _ESCAPE.search(text):
+        yield _ESCAPE.sub(_escaped, text)
+    if "&#" in text:
+        yield html.unescape(text)
+    if "=3" in text or "=\n" in text:
+        unfolded = text.replace("=\r\n", "").replace("=\n", "")
+        yield _PRINTABLE.sub(lambda found: chr(int(found[1], 16)), unfolded)
+    for found in _HEX.finditer(text):
+        decoded = binascii.unhexlify(found[0])
+        if _is_worth_it(decoded):
+            yield decoded
+    yield from _from_base64(text)
+    if "\n" in text:
+        whole = _BASE64_LINES.sub("", text)
+        if whole != text:
+            yield from _from_base64(whole)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = int(next(one for one in found.groups() if one), 16)
+    return chr(code) if code < _CODES and code not in _HALVES else " "
+
+
+def _from_base64(text: str) -> Iterator[bytes]:
+    for found in _BASE64.finditer(text):
+        token = found[0].replace("-", "+").replace("_", "/")
+        # A text may stand right before it; long ones are hardly ever preceded by anything.
+        for start in range(4 if len(token) < _BASE64_LONG else 1):
+            piece = token[start:]
+            piece += "A" * (-len(piece) % 4)
+            try:
+                found_inside = base64.b64decode(piece)
+            except ValueError:
+                continue
+            if _is_worth_it(found_inside):
+                yield found_inside
+
+
+def _is_worth_it(decoded: bytes) -> bool:
+    return _WORTH.search(decoded) is not None or not decoded[:-2].translate(None, _READABLE)
+
+
+def _inside(body: bytes) -> Iterator[bytes]:
+    for _, inner in recognised(body):
+        yield inner
+    # Streams further inside, as in a PDF: whatever of them can be read.
+    for look, wbits in ((_GZIP, zlib.MAX_WBITS | 16), (_ZLIB, zlib.MAX_WBITS)):
+        for count, found in enumerate(look.finditer(body)):
+            if count >= _STREAMS_MAX:
+                break
+            try:
+                inner = zlib.decompressobj(wbits=wbits).decompress(body[found.start() :], SIZE_MAX)
+            except zlib.error:
+                continue
+            if found.start() and inner:
+                yield inner
