@@ -20,6 +20,7 @@ PROMISED = {
     "Address",
     "Allotment",
     "AmountRule",
+    "AsyncDisburser",
     "AuthorizationPolicy",
     "AuthorizationRequest",
     "BalanceFunder",

@@ -2,7 +2,7 @@
 What stands in every flow: a simulated Stripe, an account, a disburser, and orders to pay.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -74,6 +74,7 @@ class World:
     account: str | None
     store: str
     options: dict[str, Any] = field(factory=dict)
+    connector: Callable[..., Any] = Disburser.connect
     client: ContractClient = field(init=False)
     disburser: Disburser = field(init=False)
     opened: ExitStack = field(init=False, factory=ExitStack)
@@ -101,7 +102,8 @@ class World:
             **self.options,
             **changes,
         }
-        return self.opened.enter_context(Disburser.connect(**options))
+        disburser: Disburser = self.opened.enter_context(self.connector(**options))
+        return disburser
 
     def sent(self, method_and_path: str) -> int:
         """
@@ -134,13 +136,14 @@ def open_world(
     platform_funds: int = 1_000_000,
     options: dict[str, Any] | None = None,
     simulator: dict[str, Any] | None = None,
+    connector: Callable[..., Any] = Disburser.connect,
     **account: Any,
 ) -> Iterator[World]:
     """
     Open a world and, at its end, hold every request to the SDK's own types.
     """
     with IssuingSimulator(seed=7, platform_funds=platform_funds, **(simulator or {})) as stripe:
-        world = World(stripe, stripe.create_account(**account), store, options or {})
+        world = World(stripe, stripe.create_account(**account), store, options or {}, connector)
         with world.opened:
             yield world
         assert world.client.problems == []

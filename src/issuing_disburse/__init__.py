@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from . import domain_events, exceptions, rules
     from .account_statements import AccountStatement, PeriodFigures
     from .alerts import AuthorizationAlert, Misses
+    from .async_disburser import AsyncDisburser
     from .cardholders import CardholderManager
     from .cards import CardFactory
     from .decision import Allotment, AuthorizationRequest, Decision, Limit, Objection, Rule, Use
@@ -68,6 +69,7 @@ __all__ = [
     "Alert",
     "Allotment",
     "AmountRule",
+    "AsyncDisburser",
     "AuthorizationAlert",
     "AuthorizationPolicy",
     "AuthorizationRequest",
@@ -138,6 +140,7 @@ __all__ = [
 # A name is loaded when it is first asked for: whoever answers webhooks needs few of them.
 _NAMES_BY_ROOM = {
     "account_statements": "AccountStatement PeriodFigures",
+    "async_disburser": "AsyncDisburser",
     "alerts": "AuthorizationAlert Misses",
     "cardholders": "CardholderManager",
     "cards": "CardFactory",
