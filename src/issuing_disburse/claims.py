@@ -170,9 +170,9 @@ def claims_with(
     return (*card.claims, _claim(request, asked, card))
 
 
-def without_claim(card: CardRecord, request: AuthorizationRequest, instead: Answer) -> CardRecord:
+def without_claim(card: CardRecord, request: AuthorizationRequest) -> CardRecord:
     """
-    Return *card* with the use of one approved question taken back, because *instead* was answered.
+    Return *card* with the use of one approved question taken back, because it was declined after all.
 
     What Stripe has confirmed meanwhile stays.
     """
@@ -186,7 +186,7 @@ def without_claim(card: CardRecord, request: AuthorizationRequest, instead: Answ
         else claim
         for claim in card.claims
     )
-    return with_answer(revised(card, claims=claims), instead)
+    return revised(card, claims=claims)
 
 
 def settled(card: CardRecord, fact: AuthorizationFacts, *, is_final: bool = False) -> CardRecord:

@@ -347,7 +347,7 @@ class Decider:
             card = tx.get(CardRecord, request.card_id, lock=True)
             if card is not None:
                 if not instead.decision.approved:
-                    card = without_claim(card, request, instead)
+                    card = without_claim(card, request)
                 tx.put(with_answer(card, instead))
 
         self.store.transact(work, timeout_seconds=_RELEASE_SECONDS)

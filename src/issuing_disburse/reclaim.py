@@ -61,7 +61,7 @@ class Reclaimer:
         known = self.issuance.find(order_id)
         if known.status is Status.PENDING:
             return self._give_up(known)
-        if known.facts is None or known.status in {Status.PENDING, Status.FAILED}:
+        if known.facts is None or known.status is Status.FAILED:
             return reclamation(known, "not_over", message="no card was issued")
 
         def begin(tx: Transaction) -> DisbursementRecord | None:

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from issuing_disburse.exceptions import UnknownOutcomeError
 from issuing_disburse.money import Money
-from issuing_disburse.ports import Clock, Journal, Outcome
+from issuing_disburse.ports import Clock, FundingReceipt, Journal, Outcome
 from issuing_disburse.prepared import Answer
 from issuing_disburse.records import Moved
 from issuing_disburse.stripe_api import StripeAPI
@@ -53,21 +53,50 @@ class BalanceTransfers:
     clock: Clock
     attribution: Attribution
 
-    def move(
-        self,
-        account: str | None,
-        amount: Money,
-        *,
-        source: str,
-        destination: str,
-        key: str,
-        journal: Journal,
-    ) -> Outcome:
+    def to_issuing(
+        self, account: str | None, amount: Money, *, key: str, journal: Journal
+    ) -> FundingReceipt:
         """
-        Move *amount* from the *source* balance (``payments``, ``issuing``) to *destination*.
+        Move *amount* from the payments to the Issuing balance; the receipt says when it is due.
 
         Stripe: ``POST /v1/balance_transfers``
         """
+        made = self._move(account, amount, "payments", "issuing", key=key, journal=journal)
+        arrived, left = made["destination_transaction"], made["source_transaction"]
+        return FundingReceipt(
+            amount=amount,
+            moved=(_moved(made["id"], amount.minor, arrived, counterpart=left),),
+            available_at=None if arrived is not None else next_business_day(self.clock()),
+        )
+
+    def to_payments(
+        self, account: str | None, amount: Money, *, key: str, journal: Journal
+    ) -> FundingReceipt:
+        """
+        Move *amount* from the Issuing to the payments balance.
+
+        Returns:
+            What was moved in truth: an interrupted try may have moved another amount.
+
+        Stripe: ``POST /v1/balance_transfers``
+        """
+        made = self._move(account, amount, "issuing", "payments", key=key, journal=journal)
+        arrived, left = made["destination_transaction"], made["source_transaction"]
+        return FundingReceipt(
+            amount=Money(made["minor"], amount.currency),
+            moved=(_moved(made["id"], made["minor"], left, counterpart=arrived),),
+        )
+
+    def _move(
+        self,
+        account: str | None,
+        amount: Money,
+        source: str,
+        destination: str,
+        *,
+        key: str,
+        journal: Journal,
+    ) -> Outcome:
         call = self.api.prepare(
             "/v1/balance_transfers",
             {
@@ -139,23 +168,14 @@ def _balance_transfer_outcome(answer: Answer) -> Outcome:
     }
 
 
-def moved_by(outcome: Outcome, minor: int, side: str) -> Moved:
+def _moved(id_: str, minor: int, transaction: str | None, *, counterpart: str | None) -> Moved:
     """
-    Return what a balance transfer moved, by its *side* on the Issuing balance.
+    Return what a balance transfer moved, by its *transaction* on the Issuing balance.
     """
     return Moved(
         object=BALANCE_TRANSFER,
-        id=outcome["id"],
+        id=id_,
         minor=minor,
-        balance_transaction=outcome[side],
-        counterpart=outcome[
-            "source_transaction" if side != "source_transaction" else "destination_transaction"
-        ],
+        balance_transaction=transaction,
+        counterpart=counterpart,
     )
-
-
-def expected_at(onward: Outcome, now: datetime) -> datetime | None:
-    """
-    Return when a balance transfer to the Issuing balance is due, ``None`` if it has arrived.
-    """
-    return None if onward["destination_transaction"] is not None else next_business_day(now)

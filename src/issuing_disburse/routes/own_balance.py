@@ -13,7 +13,7 @@ from issuing_disburse.money import Money
 from issuing_disburse.ports import Clock, FundingReceipt, Journal
 from issuing_disburse.stripe_api import StripeAPI
 
-from .balance_transfers import Attribution, BalanceTransfers, expected_at, moved_by
+from .balance_transfers import Attribution, BalanceTransfers
 from .balances import at_most_brought, available, insufficient
 from .objects import BALANCE_TRANSFER
 
@@ -47,14 +47,7 @@ class BalanceTransferRoute:
         Stripe: ``POST /v1/balance_transfers``
         """
         try:
-            onward = self._balance_transfers.move(
-                account,
-                amount,
-                source="payments",
-                destination="issuing",
-                key=key,
-                journal=journal,
-            )
+            return self._balance_transfers.to_issuing(account, amount, key=key, journal=journal)
         except RefusedError as refusal:
             if refusal.code == "balance_insufficient":
                 left = available(self.api.get("/v1/balance", account=account), amount.currency)
@@ -73,11 +66,6 @@ class BalanceTransferRoute:
                 code=refusal.code or "balance_transfer_refused",
                 stripe_request_id=refusal.stripe_request_id,
             ) from refusal
-        return FundingReceipt(
-            amount=amount,
-            moved=(moved_by(onward, amount.minor, "destination_transaction"),),
-            available_at=expected_at(onward, self.clock()),
-        )
 
     def give_back(
         self,
@@ -96,10 +84,4 @@ class BalanceTransferRoute:
         amount = at_most_brought(amount, receipts, BALANCE_TRANSFER)
         if amount.is_zero:
             return FundingReceipt(amount=amount)
-        back = self._balance_transfers.move(
-            account, amount, source="issuing", destination="payments", key=key, journal=journal
-        )
-        taken = Money(back["minor"], amount.currency)
-        return FundingReceipt(
-            amount=taken, moved=(moved_by(back, taken.minor, "source_transaction"),)
-        )
+        return self._balance_transfers.to_payments(account, amount, key=key, journal=journal)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from issuing_disburse.exceptions import (
     FundingRouteUnavailableError,
@@ -20,7 +20,7 @@ from issuing_disburse.ports import Clock, FundingReceipt, Journal, Outcome
 from issuing_disburse.records import Moved
 from issuing_disburse.stripe_api import StripeAPI
 
-from .balance_transfers import Attribution, BalanceTransfers, expected_at, moved_by
+from .balance_transfers import Attribution, BalanceTransfers
 from .balances import at_most_brought, available, insufficient
 from .objects import FUNDING_METADATA, REVERSAL, TRANSFER
 
@@ -84,14 +84,7 @@ class TransferRoute:
             msg = f"the transfer {moved.id} was reversed, its second leg had been refused"
             raise FundingRouteUnavailableError(msg, code="balance_transfer_refused")
         try:
-            onward = self._balance_transfers.move(
-                account,
-                amount,
-                source="payments",
-                destination="issuing",
-                key=key,
-                journal=journal,
-            )
+            onward = self._balance_transfers.to_issuing(account, amount, key=key, journal=journal)
         except RefusedError as refusal:
             if isinstance(refusal, NotPermittedError) and not refusal.is_definite:
                 raise
@@ -106,11 +99,7 @@ class TransferRoute:
                 code=refusal.code or "balance_transfer_refused",
                 stripe_request_id=refusal.stripe_request_id,
             ) from refusal
-        return FundingReceipt(
-            amount=amount,
-            moved=(moved, moved_by(onward, amount.minor, "destination_transaction")),
-            available_at=expected_at(onward, self.clock()),
-        )
+        return evolve(onward, moved=(moved, *onward.moved))
 
     def _undo_transfer(
         self, transfer_id: str, amount: Money, *, key: str, journal: Journal
@@ -211,12 +200,9 @@ class TransferRoute:
         amount = at_most_brought(amount, receipts, TRANSFER)
         if amount.is_zero:
             return FundingReceipt(amount=amount)
-        back = self._balance_transfers.move(
-            account, amount, source="issuing", destination="payments", key=key, journal=journal
-        )
+        back = self._balance_transfers.to_payments(account, amount, key=key, journal=journal)
         # What an interrupted try has moved counts, not what this one would.
-        amount = Money(back["minor"], amount.currency)
-        moved = [moved_by(back, amount.minor, "source_transaction")]
+        amount, moved = back.amount, list(back.moved)
         for transfer_id, minor, left in _shares(receipts, amount.minor):
             by_hand = self._reversed_by_hand(transfer_id, left, journal=journal)
             moved += by_hand
