@@ -8,14 +8,14 @@ the time is up; what it claims after that, it gives back itself.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeVar
 
 from attrs import Factory, field, frozen
 
 from .alerts import AuthorizationAlert, kind_of
+from .asking import Asking
 from .card_records import Answer, CardRecord
 from .claims import (
     allotment_of,
@@ -41,8 +41,6 @@ _RELEASE_SECONDS = 10.0
 
 T = TypeVar("T")
 
-_Stage: TypeAlias = Literal["store", "policy", "over"]
-
 
 def declined(code: str, message: str, source: Source) -> Decision:
     """
@@ -53,71 +51,6 @@ def declined(code: str, message: str, source: Source) -> Decision:
 
 CONTENDED = declined("contended", "too many requests for one card at once", "deadline")
 """The time was up before a use could be promised: others were always faster."""
-
-
-class _Asking:
-    """
-    One question on its way: how far it is, until when, and who answers it in the end.
-
-    Either the working thread hands in its answer, or the asking one leaves with another one: exactly
-    one of them, and both know which.
-    """
-
-    __slots__ = (
-        "_lock",
-        "_timer",
-        "answer",
-        "ends_at",
-        "is_contended",
-        "is_left",
-        "request",
-        "stage",
-    )
-
-    def __init__(self, request: AuthorizationRequest, ends_at: float, timer: Timer) -> None:
-        self.request = request
-        self.ends_at = ends_at
-        self.stage: _Stage = "store"
-        self.answer: Answer | None = None
-        self.is_left = False
-        self.is_contended = False
-        self._timer = timer
-        self._lock = threading.Lock()
-
-    @property
-    def seconds(self) -> float:
-        return self.ends_at - self._timer()
-
-    def seconds_for_store(self) -> float:
-        """
-        Return what is left of the time.
-
-        Raises:
-            StoreTimeoutError: Nothing is.
-        """
-        seconds = self.seconds
-        if seconds <= 0 or self.is_left:
-            msg = "no time left to ask the store"
-            raise StoreTimeoutError(msg)
-        return seconds
-
-    def hand_in(self, answer: Answer) -> Answer:
-        """
-        Return *answer*, or what was answered meanwhile.
-        """
-        with self._lock:
-            if self.answer is None:
-                self.stage, self.answer = "over", answer
-            return self.answer
-
-    def leave(self, answer: Answer) -> Answer:
-        """
-        Return what was handed in, or *answer*, which then stands.
-        """
-        with self._lock:
-            if self.answer is None:
-                self.answer, self.is_left = answer, True
-            return self.answer
 
 
 @frozen(kw_only=True)
@@ -157,7 +90,7 @@ class Decider:
         """
         deadline_seconds = self.policy.deadline_seconds
         reserve = min(_RESERVE_SECONDS, deadline_seconds / 10)
-        asking = _Asking(request, started + deadline_seconds - reserve, self.timer)
+        asking = Asking(request, started + deadline_seconds - reserve, self.timer)
         try:
             known = self.unstored.answer_to(request)
             if known is not None:
@@ -224,7 +157,7 @@ class Decider:
                 )
             )
 
-    def _without_store(self, asking: _Asking, problem: Exception, reserve: float) -> Answer:
+    def _without_store(self, asking: Asking, problem: Exception, reserve: float) -> Answer:
         """
         Answer although the store did not, or the rules are still thinking.
         """
@@ -251,7 +184,7 @@ class Decider:
 
     # What follows may run on another thread, whose asker has left.
 
-    def _answered(self, asking: _Asking) -> Answer | None:
+    def _answered(self, asking: Asking) -> Answer | None:
         request = asking.request
         card = self.store.read(
             lambda tx: tx.get(CardRecord, request.card_id),
@@ -286,7 +219,7 @@ class Decider:
         return same_account and request.is_livemode is self.is_livemode is card.is_livemode
 
     def _claim(
-        self, asking: _Asking, card: CardRecord, allotment: Allotment, answer: Answer
+        self, asking: Asking, card: CardRecord, allotment: Allotment, answer: Answer
     ) -> Literal["kept"] | CardRecord | None:
         """
         Promise the use, unless the card can do something else than was judged: then return it.
@@ -309,7 +242,7 @@ class Decider:
 
         return self.store.transact(work, timeout_seconds=asking.seconds_for_store())
 
-    def _kept(self, asking: _Asking, answer: Answer) -> Answer:
+    def _kept(self, asking: Asking, answer: Answer) -> Answer:
         """
         Hand in an approval whose use is promised; too late, it gives the use back.
         """
@@ -323,7 +256,7 @@ class Decider:
                 self._correct(asking.request, given)
         return given
 
-    def _declined(self, asking: _Asking, answer: Answer) -> Answer:
+    def _declined(self, asking: Asking, answer: Answer) -> Answer:
         """
         Remember a decline, so that the same delivery is declined again; it stands in any case.
         """
