@@ -4,16 +4,37 @@ What do tests of code that uses this library need?
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .builders import make_address, make_order, make_recipient
+    from .capturing_sink import CapturedDelivery, CapturingSink
+    from .manual_clock import ManualClock
     from .policy_kit import PolicyContract
     from .route_contract import FundingRouteContract
+    from .scenarios import SCENARIOS, Asked, Happened, Scenario, scenario
     from .sink_contract import SinkContract
     from .store_contract import StoreContract
 
-__all__ = ["FundingRouteContract", "PolicyContract", "SinkContract", "StoreContract"]
+__all__ = [
+    "SCENARIOS",
+    "Asked",
+    "CapturedDelivery",
+    "CapturingSink",
+    "FundingRouteContract",
+    "Happened",
+    "ManualClock",
+    "PolicyContract",
+    "Scenario",
+    "SinkContract",
+    "StoreContract",
+    "make_address",
+    "make_order",
+    "make_recipient",
+    "scenario",
+]
 
 # Contracts need pytest, which is not there in production; their asserts explain themselves in it.
 _CONTRACTS = {
@@ -23,12 +44,28 @@ _CONTRACTS = {
     "StoreContract": ("store_contract", "store_promises"),
 }
 
+_ROOMS = {
+    "SCENARIOS": "scenarios",
+    "Asked": "scenarios",
+    "CapturedDelivery": "capturing_sink",
+    "CapturingSink": "capturing_sink",
+    "Happened": "scenarios",
+    "ManualClock": "manual_clock",
+    "Scenario": "scenarios",
+    "make_address": "builders",
+    "make_order": "builders",
+    "make_recipient": "builders",
+    "scenario": "scenarios",
+}
+
 
 def __getattr__(name: str) -> Any:  # Any: whatever the module of that name holds
+    if name in _ROOMS:
+        return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
     if name not in _CONTRACTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import pytest  # noqa: PLC0415 - only tests have it
 
     modules = [f"{__name__}.{module}" for module in _CONTRACTS[name]]
-    pytest.register_assert_rewrite(*modules)
+    pytest.register_assert_rewrite(*(one for one in modules if one not in sys.modules))
     return getattr(import_module(modules[0]), name)
