@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .detector import Leak
     from .refusals import CassetteError, LeakError, ReplayError
     from .session import CassetteClient, Recorded, recorded
+    from .vcr_hooks import vcr_config
 
 __all__ = [
     "CassetteClient",
@@ -21,12 +22,14 @@ __all__ = [
     "Recorded",
     "ReplayError",
     "recorded",
+    "vcr_config",
 ]
 
 _NAMES_BY_ROOM = {
     "detector": "Leak",
     "refusals": "CassetteError LeakError ReplayError",
     "session": "CassetteClient Recorded recorded",
+    "vcr_hooks": "vcr_config",
 }
 
 

@@ -26,7 +26,7 @@ SECRET = "a webhook signing secret"  # noqa: S105 - the name of a kind
 _LIVE = re.compile(r"(?<![A-Za-z])(?:sk|rk|ek|pk)_(?:org_)?live_[A-Za-z0-9]{3,}")
 _SIGNING = re.compile(r"(?<![A-Za-z])whsec_[A-Za-z0-9+/=_-]{3,}")
 _RUN = re.compile(r"(?<![0-9])[0-9]{12,}(?![0-9])")
-_GROUPS = re.compile(r"(?<![0-9])[0-9]{2,12}(?:[-  \t._/:|+*~'\",·]{1,3}[0-9]{2,12}){1,8}(?![0-9])")
+_GROUPS = re.compile(r"(?<![0-9])[0-9]{2,12}(?:[-  \t._/:|+*~'\",·]{1,4}[0-9]{2,12}){1,8}(?![0-9])")
 _SINGLES = re.compile(r"(?<![0-9])(?:[0-9][\W_]{1,4}){12,18}[0-9](?![0-9]|[\W_]{1,4}[0-9])")
 _NUMBER_LIST = re.compile(r"[0-9],")
 _ID = re.compile(

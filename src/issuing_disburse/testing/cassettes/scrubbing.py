@@ -61,9 +61,9 @@ class Sent:
     """
 
     method: str
-    uri: str
-    headers: Mapping[str, str]
-    body: bytes
+    uri: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 @frozen(kw_only=True)
@@ -73,8 +73,8 @@ class Answered:
     """
 
     status: int
-    headers: Mapping[str, Sequence[str]]
-    body: bytes
+    headers: Mapping[str, Sequence[str]] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 @define

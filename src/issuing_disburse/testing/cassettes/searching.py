@@ -50,14 +50,17 @@ def _in_interaction(entry: Any, where: str) -> Iterator[Leak]:  # Any: whatever 
         return
     for name, value in entry.items():
         if name == "request" and isinstance(value, Mapping):
-            yield from _in_request(value, f"the request of {where}")
+            yield from leaks_in_request(value, f"the request of {where}")
         elif name == "response" and isinstance(value, Mapping):
-            yield from _in_response(value, f"the answer of {where}")
+            yield from leaks_in_response(value, f"the answer of {where}")
         else:
             yield from leaks_in_value({name: value}, where)
 
 
-def _in_request(request: Mapping[str, Any], where: str) -> Iterator[Leak]:
+def leaks_in_request(request: Mapping[str, Any], where: str) -> Iterator[Leak]:
+    """
+    Search a request.
+    """
     headers = request.get("headers") or {}
     for name, value in request.items():
         if name == "headers" and isinstance(value, Mapping):
@@ -70,7 +73,10 @@ def _in_request(request: Mapping[str, Any], where: str) -> Iterator[Leak]:
             yield from leaks_in_value({name: value}, where)
 
 
-def _in_response(response: Mapping[str, Any], where: str) -> Iterator[Leak]:
+def leaks_in_response(response: Mapping[str, Any], where: str) -> Iterator[Leak]:
+    """
+    Search an answer.
+    """
     headers = response.get("headers") or {}
     for name, value in response.items():
         if name == "headers" and isinstance(value, Mapping):
