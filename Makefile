@@ -45,8 +45,9 @@ lint: $(VENV)/.ready-to-test ## layout, ruff, a sentence in each test, no card n
 	@$(BIN)/python tools/check_sentences.py tests
 	@$(BIN)/python tools/check_card_numbers.py .
 
-typing: $(VENV)/.ready-to-test ## mypy, strict
+typing: $(VENV)/.ready-to-test ## mypy, strict, and pyright on what users see
 	@$(BIN)/mypy
+	@$(BIN)/basedpyright
 
 imports: $(VENV)/.ready-to-test ## who may import whom
 	@$(BIN)/lint-imports

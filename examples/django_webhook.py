@@ -9,6 +9,8 @@ import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from typing import cast
+from wsgiref.types import WSGIApplication
 
 from django.conf import settings
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
@@ -22,14 +24,14 @@ from issuing_disburse.simulator import IssuingSimulator
 PATH = "/stripe/webhook"
 
 
-def make_app(disburser: Disburser) -> object:
+def make_app(disburser: Disburser) -> WSGIApplication:
     """
     Make a project of one view; on ASGI, take ``async_webhook_view`` instead.
     """
     urls = types.ModuleType("urls")
     urls.urlpatterns = [path(PATH.removeprefix("/"), webhook_view(disburser.handle_webhook))]  # type: ignore[attr-defined]  # urls.py
     settings.configure(ALLOWED_HOSTS=["127.0.0.1"], LOGGING_CONFIG=None, ROOT_URLCONF=urls)
-    return get_wsgi_application()
+    return cast("WSGIApplication", get_wsgi_application())  # Django has no types
 
 
 class Quiet(WSGIRequestHandler):  # type: ignore[misc]  # Django has no types
@@ -37,14 +39,14 @@ class Quiet(WSGIRequestHandler):  # type: ignore[misc]  # Django has no types
     Write no line for each request.
     """
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         """
         Say nothing.
         """
 
 
 @contextmanager
-def serving(app: object) -> Iterator[str]:
+def serving(app: WSGIApplication) -> Iterator[str]:
     """
     Serve *app* on loopback while a block runs. In production: ``gunicorn --threads 16 shop.wsgi``.
     """

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 from issuing_disburse import (
     Address,
@@ -73,7 +73,12 @@ class Endpoint(BaseHTTPRequestHandler):
     Serves the page, and makes a key for the person who may see the card.
     """
 
-    server: "Server"
+    @property
+    def disburser(self) -> Disburser:
+        """
+        Who pays: the server has it.
+        """
+        return cast("Server", self.server).disburser
 
     def do_GET(self) -> None:
         """
@@ -83,7 +88,7 @@ class Endpoint(BaseHTTPRequestHandler):
         if order_id is None:
             self._answer(404, b"{}")
             return
-        card = self.server.disburser.get(order_id).card
+        card = self.disburser.get(order_id).card
         page = PAGE.format(
             card=card.id, account=card.account or "", publishable_key="pk_test_yours"
         )
@@ -100,7 +105,7 @@ class Endpoint(BaseHTTPRequestHandler):
             return
         try:
             nonce = json.loads(body).get("nonce")
-            key = self.server.disburser.issuing_elements_key(order_id, nonce)
+            key = self.disburser.issuing_elements_key(order_id, nonce)
         except (ValueError, AttributeError, OrderNotFoundError):
             self._answer(400, b'{"error": "no nonce"}')
         except RefusedError as refusal:

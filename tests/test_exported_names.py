@@ -127,6 +127,19 @@ def test_type_checkers_see_what_is_loaded_when_they_read_a_package(package: Modu
         assert there is getattr(package, name)
 
 
+def test_type_checkers_try_every_name() -> None:
+    """Each public name is used in `tests/typing` as a user would."""
+    used = {
+        one.name
+        for file in (Path(__file__).parent / "typing").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "issuing_disburse"
+        for one in node.names
+    }
+
+    assert set() == set(issuing_disburse.__all__) - used
+
+
 def test_everything_comes_along_when_a_star_is_imported() -> None:
     """A star brings exactly the listed names."""
     names: dict[str, object] = {}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .figures import Source
     from .funding import BalanceFunder
     from .funding_needs import FundingNeed
+    from .funding_records import Moved
     from .late import Alert
     from .money import Money
     from .order import Order
@@ -98,6 +99,7 @@ __all__ = [
     "Limit",
     "Misses",
     "Money",
+    "Moved",
     "Objection",
     "Order",
     "OrderConflictError",
@@ -154,6 +156,7 @@ _NAMES_BY_ROOM = {
     "figures": "Source",
     "funding": "BalanceFunder",
     "funding_needs": "FundingNeed",
+    "funding_records": "Moved",
     "late": "Alert",
     "money": "Money",
     "order": "Order",

@@ -193,7 +193,7 @@ class Call(Protocol):
     An effect that can be repeated under the same key.
     """
 
-    def __call__(self, key: str) -> Outcome:
+    def __call__(self, key: str, /) -> Outcome:
         """
         Have the effect, once per *key*, and return what should be remembered.
         """

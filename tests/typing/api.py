@@ -1,5 +1,5 @@
 """
-Do callers get the types that the pinned interface promises? Checked by mypy, never run.
+Do callers get the types that the pinned interface promises? Checked by mypy and pyright, never run.
 """
 
 from collections.abc import Sequence

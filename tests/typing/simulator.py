@@ -1,5 +1,5 @@
 """
-Do tests get typed objects from the simulator's verbs? Checked by mypy, never run.
+Do tests get typed objects from the simulator's verbs? Checked by mypy and pyright, never run.
 """
 
 from typing import assert_type
