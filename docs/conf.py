@@ -28,13 +28,14 @@ extensions = [
 exclude_patterns = ["_build"]
 
 myst_heading_anchors = 4  # links name headings as they do where the repository is shown
+myst_enable_extensions = ["tasklist"]
 
 autodoc_class_signature = "mixed"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 default_role = "py:obj"  # one pair of backquotes in a docstring names something of ours
-napoleon_use_ivar = True
+napoleon_use_ivar = False
 napoleon_use_rtype = False
 nitpicky = True
 python_maximum_signature_line_length = 100

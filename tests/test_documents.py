@@ -96,3 +96,21 @@ def test_the_examples_are_listed() -> None:
     examples = {one.name for one in (ROOT / "examples").iterdir() if one.suffix in {".py", ".csv"}}
 
     assert set() == {name for name in examples if f"`{name}`" not in told}
+
+
+def test_the_table_of_permissions_names_every_path_that_is_asked_for() -> None:
+    """A restricted key by the table may do all that the library asks for, and nothing else."""
+    source = Path(issuing_disburse.__file__).parent
+    asked = {
+        re.sub(r"[/{].*", "", path.removeprefix("/v1/").removeprefix("issuing/"))
+        for module in source.rglob("*.py")
+        if "simulator" not in module.parts
+        for path in re.findall(r'["`](?:GET |POST )?(/v1/[\w/]+)', module.read_text())
+    }
+    page = (DOCS / "howto" / "least-permissions.md").read_text()
+    rows = re.findall(
+        r"^\| [\w -]+ \| `/v1/(?:issuing/)?(\w+)` \| (?:read|write) \|", page, re.MULTILINE
+    )
+
+    assert asked == set(rows)
+    assert len(rows) == len(set(rows))

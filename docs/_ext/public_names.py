@@ -18,6 +18,15 @@ from sphinx.application import Sphinx
 _PUBLIC = re.compile(r"^\.\. public:: ([\w.]+)$", re.MULTILINE)
 _REST = re.compile(r"^\.\. public-rest:: ([\w.]+)$", re.MULTILINE)
 
+_MADE_FOR_YOU = {
+    "BalanceFunder",
+    "CardFactory",
+    "CardholderManager",
+    "Disburser",
+    "Reclaimer",
+    "Recordings",
+}
+
 
 def public_names(module: ModuleType) -> list[str]:
     """
@@ -48,7 +57,9 @@ def _entry(module: ModuleType, name: str) -> str:
     if isinstance(value, ModuleType):
         return ""  # it has a page of its own
     if inspect.isclass(value):
-        options = "   :members:\n   :show-inheritance:\n"
+        options = "   :members:\n"
+        if any(base is not object and not _is_private(base) for base in value.__bases__):
+            options += "   :show-inheritance:\n"
         if any(_is_private(base) for base in value.__mro__[1:]):
             options += "   :inherited-members: object\n"  # nobody else shows them
         if isinstance(value, EnumType):
@@ -101,9 +112,18 @@ def _expand(app: Sphinx, docname: str, content: list[str]) -> None:
     content[0] = _REST.sub(rest, text)
 
 
+def _hide_constructor(
+    app: Sphinx, what: str, name: str, obj: object, options: object, arguments: str, returned: str
+) -> tuple[str, str] | None:
+    # Made by `connect`, or by a disburser: who reads the reference does not call these.
+    is_made_for_one = name.rpartition(".")[2] in _MADE_FOR_YOU
+    return ("", "") if what == "class" and is_made_for_one else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """
     Have the two lines replaced by entries.
     """
     app.connect("source-read", _expand)
+    app.connect("autodoc-process-signature", _hide_constructor)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -28,9 +28,9 @@ BY_HAND = (
 )  # fmt: skip
 
 PERMISSIONS = (
-    "Issuing: cardholders, cards, authorizations, transactions (write; read for the last two)",
-    "Connect: transfers, balance transfers, balance settings (write; read for settings)",
-    "Core: balance, balance transactions, events, webhook endpoints (read)",
+    "Issuing: cardholders, cards (write); authorizations, transactions, disputes (read)",
+    "Connect: account, balance settings (read); transfers, balance transfers (write), or what your route calls",
+    "Core: balance, balance transactions (read); for preflight also accounts and webhook endpoints (read)",
     "Core: ephemeral keys (write), for issuing_elements_key only",
 )
 """The least a restricted key needs."""
