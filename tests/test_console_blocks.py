@@ -4,6 +4,7 @@ Can every command that the documents show be typed as it stands there?
 
 import re
 import shlex
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,8 @@ def test_a_command_of_ours_runs_as_it_is_shown(
     }
 
     done = CliRunner().invoke(make_app(), arguments, env=environment, obj=world.connect)
+    for name in ("shop.rules", "shop"):
+        sys.modules.pop(name, None)
 
     assert done.exit_code in {0, 1}, (page, line, done.output)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
