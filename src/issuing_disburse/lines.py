@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from .hidden import Hidden
+from .hidden import Hidden, Taken
 from .ports import Clock, Sleep
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from tenacity import Retrying
 
     from .pacing import Pacer
+    from .prepared import Request
     from .rate_limits import RateLimits
-    from .sealing import Passage, SealingTransport
+    from .sealing import SealedAnswer, SealingTransport
 
 
 @frozen(kw_only=True)
@@ -31,16 +32,52 @@ class Line:
     The SDK and everything around it, in one process.
 
     Attributes:
+        base: The address of the API.
+        introduction: The headers by which the SDK introduces itself.
         pacer: Lets requests out; ``None`` lets all of them out at once.
     """
 
     process: int
+    base: str
+    introduction: dict[str, str]
     transport: SealingTransport
     client: stripe.StripeClient
     retrying: Retrying
     error: type[stripe.StripeError]
-    passage: type[Passage]
     pacer: Pacer | None
+
+    def carry(self, request: Request, key: str | None, taken: Taken | None) -> SealedAnswer:
+        """
+        Send *request* as the SDK would, without what the SDK does around it.
+
+        Raises:
+            stripe.StripeError: No answer came, or one that is an error.
+        """
+        if not request.path.startswith("/"):
+            raise ValueError("a path begins with a slash")  # else it could name another host
+        headers = {**self.introduction, "Stripe-Version": request.version}
+        if request.account:
+            headers["Stripe-Account"] = request.account
+        if key:
+            headers["Idempotency-Key"] = key
+        if request.method == "post":
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        answer = self.transport.carry(
+            request.method, self.base + request.path, headers, body=request.body, taken=taken
+        )
+        if not 200 <= answer[1] < 300:  # noqa: PLR2004 - as the SDK draws the line
+            self._raise(request, answer)
+        return answer
+
+    def _raise(self, request: Request, answer: SealedAnswer) -> None:
+        """
+        Let the SDK say which of its errors *answer* is.
+        """
+        self.transport.read_next(answer)
+        try:
+            self.client.raw_request(request.method, request.path)
+        finally:
+            self.transport.read_next(None)
 
 
 class LineMaker:
@@ -100,7 +137,7 @@ class LineMaker:
         import stripe  # noqa: PLC0415  # 90 ms that a process which only answers webhooks saves
 
         from .retries import make_retrying  # noqa: PLC0415  # likewise
-        from .sealing import DUMMY_KEY, Passage, SealingTransport  # noqa: PLC0415  # likewise
+        from .sealing import DUMMY_KEY, SealingTransport, introduced  # noqa: PLC0415  # likewise
 
         inner = self._http_client
         if inner is None:
@@ -108,19 +145,24 @@ class LineMaker:
 
             inner = PooledClient()
         transport = SealingTransport(inner, self._api_key)
-        client = stripe.StripeClient(
-            DUMMY_KEY,
-            http_client=transport,
-            max_network_retries=0,
-            base_addresses={"api": self._api_base} if self._api_base else {},
-        )
+
+        def client(over: stripe.HTTPClient) -> stripe.StripeClient:
+            return stripe.StripeClient(
+                DUMMY_KEY,
+                http_client=over,
+                max_network_retries=0,
+                base_addresses={"api": self._api_base} if self._api_base else {},
+            )
+
+        base, introduction = introduced(client)
         return Line(
             process=os.getpid(),
+            base=base,
+            introduction=introduction,
             transport=transport,
-            client=client,
+            client=client(transport),
             retrying=make_retrying(sleep=self._sleep),
             error=stripe.StripeError,
-            passage=Passage,
             pacer=self._pacer(),
         )
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeAlias
 
 import stripe
-from attrs import define, field
 
 from .connections import check_unrecorded
 from .exceptions import RefusedError
@@ -27,7 +26,13 @@ DUMMY_KEY = "sk_test_held_by_the_transport"
 AUDIT_EVENT = "issuing_disburse.asks_for_secrets"
 """The auditing event of each request that asks for number or CVC; its argument is the URL."""
 
+_INTRODUCTION = frozenset({"User-Agent", "X-Stripe-Client-User-Agent"})
+_NOT_SENT = "/v1/not-sent"
 _NO_STREAMS = "streams are refused: an answer that is not read whole cannot be searched for secrets"
+
+
+SealedAnswer: TypeAlias = tuple[bytes, int, Mapping[str, str]]
+"""Body, status and headers of an answer, without secrets."""
 
 
 def sealed(body: bytes | str, *, is_doubtful: bool = False) -> bytes:
@@ -37,27 +42,12 @@ def sealed(body: bytes | str, *, is_doubtful: bool = False) -> bytes:
     return redacted(body, is_doubtful=is_doubtful, key=DUMMY_KEY)
 
 
-@define(eq=False)
-class Passage:
-    """
-    One call of ours: it goes by the SDK, which sees neither what is sent nor what is answered.
-
-    The SDK logs and keeps whatever passes through its hands, people's names and addresses included.
-
-    Attributes:
-        body: Sent byte for byte in place of what the SDK encoded.
-        taken: Gets the secrets of the answer; ``None`` when nobody asked for any.
-        answer: The body of a successful answer, without secrets.
-    """
-
-    body: bytes | None = field(default=None, repr=False)
-    taken: Taken | None = None
-    answer: bytes | None = field(default=None, repr=False)
-
-
 class SealingTransport(stripe.HTTPClient):
     """
     The transport under the SDK: adds the real key, sends our exact bytes, seals the answer.
+
+    The SDK logs and keeps whatever passes through its hands, people's names and addresses included. So our
+    requests go by it (`carry`), and it reads no answers of theirs but errors (`read_next`).
     """
 
     name = "issuing_disburse"
@@ -66,13 +56,39 @@ class SealingTransport(stripe.HTTPClient):
         super().__init__()
         self._inner = inner
         self._api_key = api_key
-        self._call = threading.local()
+        self._next = threading.local()
 
-    def next_call(self, passage: Passage | None) -> None:
+    def read_next(self, answer: SealedAnswer | None) -> None:
         """
-        Let the next request of this thread be that of *passage*.
+        Let the SDK read *answer* as that to the next request of this thread, which is not sent.
         """
-        self._call.passage = passage
+        self._next.answer = answer
+
+    def carry(
+        self, method: str, url: str, headers: Mapping[str, str], *, body: bytes, taken: Taken | None
+    ) -> SealedAnswer:
+        """
+        Send one request of ours, byte for byte.
+
+        Args:
+            taken: Gets the secrets of the answer; ``None`` when nobody asked for any.
+
+        Raises:
+            stripe.APIConnectionError: No answer came.
+        """
+        text = body.decode() if method == "post" else None
+        is_asking = _announced(url, text)
+        if is_asking or taken is not None:
+            check_unrecorded("a card number or a key to it")
+        failure: BaseException
+        try:
+            return self._exchanged(
+                method, url, headers, text, is_asking=is_asking, sent=body, taken=taken
+            )
+        except BaseException as exc:  # noqa: BLE001  # whatever it is, its frames hold the key
+            failure = _afresh(exc)
+        del text, body  # who is paid stands in there
+        raise failure  # outside of the except block: no context, no inner frames
 
     def request(
         self,
@@ -84,24 +100,22 @@ class SealingTransport(stripe.HTTPClient):
         _usage: list[str] | None = None,
     ) -> tuple[Any, int, Mapping[str, str]]:
         """
-        Send one request; see `stripe.HTTPClient`.
+        Send one request of the SDK's; see `stripe.HTTPClient`.
         """
-        passage: Passage | None = getattr(self._call, "passage", None)
-        self._call.passage = None
-        if method == "post" and passage is not None and passage.body is not None:
-            post_data = passage.body.decode()
+        known: SealedAnswer | None = getattr(self._next, "answer", None)
+        if known is not None:
+            self._next.answer = None
+            return _as_text(known)
         is_asking = _announced(url, post_data)
-        if is_asking or (passage is not None and passage.taken is not None):
-            check_unrecorded("a card number or a key to it")
+        if is_asking:
+            check_unrecorded("a card number")
         failure: BaseException
         try:
-            return self._exchanged(
-                method, url, headers, post_data, is_asking=is_asking, passage=passage
-            )
-        except BaseException as exc:  # noqa: BLE001  # whatever it is, its frames hold the key
+            return _as_text(self._exchanged(method, url, headers, post_data, is_asking=is_asking))
+        except BaseException as exc:  # noqa: BLE001  # as above
             failure = _afresh(exc)
-        del post_data, passage  # who is paid stands in there
-        raise failure  # outside of the except block: no context, no inner frames
+        del post_data
+        raise failure
 
     def _exchanged(
         self,
@@ -111,11 +125,12 @@ class SealingTransport(stripe.HTTPClient):
         post_data: Any,
         *,
         is_asking: bool,
-        passage: Passage | None,
-    ) -> tuple[str, int, Mapping[str, str]]:
+        sent: bytes | None = None,
+        taken: Taken | None = None,
+    ) -> SealedAnswer:
         key = self._api_key.revealed()
         answer = self._inner.request(method, url, _with_key(headers, key), post_data)
-        return _sealed(*answer, key=key, is_asking=is_asking, passage=passage)
+        return _sealed(*answer, key=key, is_asking=is_asking, sent=sent, taken=taken)
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
@@ -139,7 +154,7 @@ class SealingTransport(stripe.HTTPClient):
     ) -> tuple[str, int, Mapping[str, str]]:
         key = self._api_key.revealed()
         answer = await self._inner.request_async(method, url, _with_key(headers, key), post_data)
-        return _sealed(*answer, key=key, is_asking=is_asking, passage=None)
+        return _as_text(_sealed(*answer, key=key, is_asking=is_asking))
 
     def request_stream(self, *arguments: Any, **options: Any) -> NoReturn:
         """
@@ -183,8 +198,9 @@ def _sealed(
     *,
     key: str,
     is_asking: bool,
-    passage: Passage | None,
-) -> tuple[str, int, Mapping[str, str]]:
+    sent: bytes | None = None,
+    taken: Taken | None = None,
+) -> SealedAnswer:
     is_good = 200 <= status < 300  # noqa: PLR2004  # as the SDK draws the line
     is_doubtful = is_asking or not is_good
     body = redacted(
@@ -192,14 +208,14 @@ def _sealed(
         is_doubtful=is_doubtful,
         is_asked=is_asking and not is_good,
         key=key,
-        sent=passage.body if passage is not None else None,
-        taken=passage.taken if passage is not None and is_good else None,
+        sent=sent,
+        taken=taken if is_good else None,
     )
-    headers = _cleaned_headers(answered, key, is_doubtful=is_doubtful)
-    if passage is not None and is_good:
-        passage.answer = body
-        return "{}", status, headers
-    return body.decode("utf-8", "replace"), status, headers
+    return body, status, _cleaned_headers(answered, key, is_doubtful=is_doubtful)
+
+
+def _as_text(answer: SealedAnswer) -> tuple[str, int, Mapping[str, str]]:
+    return answer[0].decode("utf-8", "replace"), answer[1], answer[2]
 
 
 def _announced(url: str, post_data: object) -> bool:
@@ -234,3 +250,43 @@ def _cleaned_headers(
 
 def _unreachable(message: str) -> stripe.APIConnectionError:
     return stripe.APIConnectionError(message)  # type: ignore[no-untyped-call]  # the SDK's is untyped
+
+
+class _Ear(stripe.HTTPClient):
+    """
+    Hears how the SDK would ask, and sends nothing.
+    """
+
+    name = SealingTransport.name
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = ""
+        self.headers: dict[str, str] = {}
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """
+        Keep address and headers.
+        """
+        self.url, self.headers = url, dict(headers or {})
+        return "{}", 200, {}
+
+
+def introduced(
+    client: Callable[[stripe.HTTPClient], stripe.StripeClient],
+) -> tuple[str, dict[str, str]]:
+    """
+    Return the API's address, and the headers by which the SDK introduces itself: it builds them each time.
+    """
+    ear = _Ear()
+    client(ear).raw_request("get", _NOT_SENT)  # the SDK's log shows it
+    headers = {name: ear.headers[name] for name in ear.headers if name in _INTRODUCTION}
+    return ear.url.removesuffix(_NOT_SENT), headers

@@ -245,26 +245,18 @@ class StripeAPI:
         taken: Taken | None,
     ) -> Answer:
         failure: DisburseError
-        options = {
-            "stripe_version": request.version,
-            **({"stripe_account": request.account} if request.account else {}),
-            **({"idempotency_key": key} if key else {}),
-        }
-        passage = line.passage(body=request.body, taken=taken)
+        is_effect = request.method == "post"
         try:
-            line.transport.next_call(passage)
-            answered = line.client.raw_request(request.method, request.path, **options)
-            answer = _parsed(passage.answer)
+            body, status, headers = line.carry(request, key, taken)
+            answer = _parsed(body)
             if answer is not None:
                 return answer
-            failure = failed(answered.code, answered.headers, is_effect=request.method == "post")
+            failure = failed(status, headers, is_effect=is_effect)
         except line.error as exc:
-            failure = translated(exc, is_effect=request.method == "post")
+            failure = translated(exc, is_effect=is_effect)
             reason = too_many(exc)
             if line.pacer is not None and reason is not None:
                 line.pacer.slow_down(request, reason)
-        finally:
-            line.transport.next_call(None)
         if isinstance(failure, UnknownOutcomeError):
             doubts.append(failure)
         raise failure  # outside of the except block: the SDK's frames hold bodies and headers
@@ -276,13 +268,13 @@ class StripeAPI:
         self._lines.close()
 
 
-def _parsed(body: bytes | None) -> Answer | None:
+def _parsed(body: bytes) -> Answer | None:
     try:
-        answer = orjson.loads(body or b"")
+        answer = orjson.loads(body)
     except ValueError:
         return None
     if not isinstance(answer, dict):
         return None
     from .redaction import without_people  # noqa: PLC0415 - as the SDK itself
 
-    return without_people(answer) if _HOLDER in (body or b"") else answer
+    return without_people(answer) if _HOLDER in body else answer
