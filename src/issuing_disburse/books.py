@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from attrs import evolve
-
 from .disbursement import Status
 from .exceptions import ChainBrokenError
 from .facts import Facts
@@ -38,6 +36,7 @@ from .records import (
     PoolRecord,
     account_key,
 )
+from .revision import revised
 
 
 def pool_of(tx: Transaction, account: str | None, currency: str) -> PoolRecord:
@@ -60,7 +59,7 @@ def add_to_pool(pool: PoolRecord, lines: Iterable[Line]) -> PoolRecord:
             cards += minor
         elif account.startswith("hold:"):
             held += minor
-    return evolve(pool, available_minor=available, cards_minor=cards, held_minor=held)
+    return revised(pool, available_minor=available, cards_minor=cards, held_minor=held)
 
 
 def card_balance(facts: Facts) -> int:
@@ -113,7 +112,7 @@ def spendable_minor(
             if one.id not in probes or not one.is_open or one.amount_minor > card.probe_max_minor
         ]
     )
-    return remaining_minor(record, evolve(facts, authorizations=others), at)
+    return remaining_minor(record, revised(facts, authorizations=others), at)
 
 
 def used_minor(facts: Facts) -> int:
@@ -142,8 +141,8 @@ def lowered(
         return record, card
     lower = Money(most, record.to_spend.currency)
     return (
-        evolve(record, to_spend=lower, is_to_lower=True, look_at=at),
-        evolve(card, amount=lower),
+        revised(record, to_spend=lower, is_to_lower=True, look_at=at),
+        revised(card, amount=lower),
     )
 
 
@@ -169,7 +168,7 @@ def post_facts(
         raise ChainBrokenError(msg, order_id=record.order_id)
     wanted = lines_for(facts)
     lines = difference(posted_lines(entries), wanted)
-    record = evolve(record, facts=facts, updated_at=at)
+    record = revised(record, facts=facts, updated_at=at)
     if not lines:
         return record
     check_not_overdrawn(balances(wanted))
@@ -178,7 +177,7 @@ def post_facts(
     )
     tx.append(entry)
     tx.put(add_to_pool(pool_of(tx, record.account, record.amount.currency), lines))
-    return evolve(record, entries=entry.seq, digest=entry.digest)
+    return revised(record, entries=entry.seq, digest=entry.digest)
 
 
 def post_funding(
@@ -194,7 +193,7 @@ def post_funding(
     )
     tx.append(entry)
     tx.put(add_to_pool(pool_of(tx, funding.account, funding.amount.currency), lines))
-    return evolve(funding, entries=entry.seq, digest=entry.digest)
+    return revised(funding, entries=entry.seq, digest=entry.digest)
 
 
 def funded_line(funding_id: str, amount: Money) -> Line:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from .bookkeeper import Bookkeeper
 from .books import lowered, pool_of, post_facts, remaining_minor
@@ -18,6 +18,7 @@ from .facts import Amounts, Facts
 from .journal import Guard, StepJournal
 from .ports import Clock, Outcome, Store, Transaction
 from .records import CardRecord, DisbursementRecord
+from .revision import revised
 from .terms import PROBE_MAX_MINOR
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class CardSteps:
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             if current.generation <= len(current.cards):
                 return current
-            return tx.put(evolve(current, generation=len(current.cards)))
+            return tx.put(revised(current, generation=len(current.cards)))
 
         return self.store.transact(work)
 
@@ -169,12 +170,12 @@ class CardSteps:
         if facts is None:
             promised = record.promised or record.terms.most(record.amount)
             pool = pool_of(tx, record.account, promised.currency)
-            tx.put(evolve(pool, promised_minor=pool.promised_minor - promised.minor))
+            tx.put(revised(pool, promised_minor=pool.promised_minor - promised.minor))
             facts = Facts(
                 scope=reference.id, allotted=(Amounts(id=reference.id, minor=promised.minor),)
             )
         else:
-            facts = evolve(facts, replaced=tuple(one.id for one in record.cards))
+            facts = revised(facts, replaced=tuple(one.id for one in record.cards))
         card = CardRecord(
             card_id=reference.id,
             account=record.account,
@@ -188,7 +189,7 @@ class CardSteps:
             is_livemode=outcome["livemode"],
             probe_max_minor=self.probe_max_minor,
         )
-        active = evolve(
+        active = revised(
             record.become(Status.ACTIVE),
             cards=(*record.cards, reference),
             promised=None,
@@ -198,7 +199,7 @@ class CardSteps:
         now = self.clock()
         posted = post_facts(tx, active, facts, cause=reference.id, at=now)
         left = remaining_minor(posted, facts, now)
-        posted, card = lowered(posted, evolve(card, remaining_minor=left), facts, now)
+        posted, card = lowered(posted, revised(card, remaining_minor=left), facts, now)
         kept = tx.put(posted)
         stored = tx.put(card)
         self.bookkeeper.unpark(tx, stored)

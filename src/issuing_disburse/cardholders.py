@@ -9,7 +9,7 @@ import hmac
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from .exceptions import RecipientNotReadyError, WaitingError
 from .journal import StepJournal
@@ -17,6 +17,7 @@ from .ports import Call, Clock, Outcome, Sleep, Store, Transaction
 from .prepared import Answer, PreparedCall
 from .recipient import Recipient
 from .records import RecipientRecord, account_key
+from .revision import revised
 from .stripe_api import StripeAPI
 
 RECIPIENT_METADATA = "issuing_disburse_recipient"
@@ -107,9 +108,9 @@ def _remember_reference(tx: Transaction, recipient: Recipient, known: RecipientR
     """
     key = reference_key(recipient, known.account)
     if key is not None:
-        pointer = evolve(known, identity=key, version=0)
+        pointer = revised(known, identity=key, version=0)
         earlier = tx.get(RecipientRecord, pointer.key)
-        tx.put(evolve(pointer, version=earlier.version if earlier is not None else 0))
+        tx.put(revised(pointer, version=earlier.version if earlier is not None else 0))
 
 
 def cardholder_outcome(answer: Answer) -> Outcome:
@@ -242,7 +243,7 @@ class CardholderManager:
         call = self.api.prepare(
             path, _details(recipient), account=known.account, keep=cardholder_outcome
         )
-        changed = evolve(known, details=digest)
+        changed = revised(known, details=digest)
 
         def then(tx: Transaction, outcome: Outcome) -> None:
             _stored(tx, changed, outcome, self.clock())
@@ -295,8 +296,8 @@ def _stored(
 ) -> RecipientRecord:
     current = tx.get(RecipientRecord, known.key)
     return tx.put(
-        evolve(
-            current or evolve(known, version=0),
+        revised(
+            current or revised(known, version=0),
             cardholder_id=outcome["id"],
             details=known.details,
             disabled_reason=recipient_reason(outcome),

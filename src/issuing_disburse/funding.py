@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from .books import funded_line, pool_of, post_funding
 from .deposits import Deposits
@@ -25,6 +25,7 @@ from .openings import Openings
 from .paging import every
 from .ports import Clock, FundingRoute, Store, Transaction
 from .records import DisbursementRecord, FundingRecord, PoolRecord, account_key
+from .revision import revised
 from .route_fitness import RouteFitness
 from .routes import (
     BalanceCheckedRoute,
@@ -126,8 +127,8 @@ class BalanceFunder:
                     whose="the Issuing balance",
                 )
             funding = self._new_funding(tx, current, wanted)
-            tx.put(evolve(pool, promised_minor=pool.promised_minor + wanted.minor))
-            changed = evolve(current, promised=wanted, fundings=(*current.fundings, funding.id))
+            tx.put(revised(pool, promised_minor=pool.promised_minor + wanted.minor))
+            changed = revised(current, promised=wanted, fundings=(*current.fundings, funding.id))
             return tx.put(changed), tx.put(funding)
 
         return self.store.transact(work)
@@ -153,7 +154,7 @@ class BalanceFunder:
                 )
             is_alive = known.progress in {"moving", "moved"} and not known.members
             if is_alive and known.amount == wanted:
-                return evolve(known, members=(record.key,))
+                return revised(known, members=(record.key,))
             number += 1
 
     def balance(self, account: str | None, currency: str) -> Money:
@@ -196,7 +197,7 @@ class BalanceFunder:
             known = tx.get(FundingRecord, funding.key, lock=True) or funding
             if known.progress != "moving":
                 return known
-            moved = evolve(
+            moved = revised(
                 known,
                 progress="moved",
                 moved=receipt.moved,
@@ -214,7 +215,7 @@ class BalanceFunder:
         brought = Money(funding.brought_minor, funding.amount.currency)
         lines = (funded_line(funding.id, brought),) if brought.is_positive else ()
         booked = post_funding(tx, funding, lines, cause="funded", at=self.clock())
-        return evolve(booked, has_arrived=True)
+        return revised(booked, has_arrived=True)
 
     @property
     def follower(self) -> Follower:
@@ -305,11 +306,11 @@ class BalanceFunder:
             if current is None or current.promised is None:
                 return
             pool = pool_of(tx, current.account, current.promised.currency)
-            tx.put(evolve(pool, promised_minor=pool.promised_minor - current.promised.minor))
-            tx.put(evolve(current, promised=None))
+            tx.put(revised(pool, promised_minor=pool.promised_minor - current.promised.minor))
+            tx.put(revised(current, promised=None))
             last = tx.get(FundingRecord, current.fundings[-1], lock=True)
             if last is not None and (last.progress == "moving" or not _brings(last, self.route)):
-                tx.put(evolve(last, progress="failed"))
+                tx.put(revised(last, progress="failed"))
 
         self.store.transact(work)
 
@@ -327,7 +328,7 @@ class BalanceFunder:
             self.ways_back.finish(tx, key, receipt, cause="given back")
             known = tx.get(FundingRecord, funding.key, lock=True)
             if known is not None and known.progress == "moved":
-                tx.put(evolve(known, progress="given_back", given_back_minor=known.amount.minor))
+                tx.put(revised(known, progress="given_back", given_back_minor=known.amount.minor))
 
         self.store.transact(work)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from .card_steps import CardSteps
 from .cardholders import CardholderManager
@@ -33,6 +33,7 @@ from .leases import Leases
 from .order import Order
 from .ports import Clock, Store, Transaction
 from .records import DisbursementRecord
+from .revision import revised
 
 _GIVEN_UP = Reason(code="given_up", message="given up before its card could be used")
 
@@ -114,7 +115,7 @@ class Issuance:
             return known
         failing = record.failing or _GIVEN_UP
         with suppress(RefusedError):  # as it is stored
-            self._work(evolve(record, failing=failing), None)
+            self._work(revised(record, failing=failing), None)
         return self.find(order_id)
 
     def resume_all(self) -> Iterator[Disbursement]:
@@ -207,7 +208,7 @@ class Issuance:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             # What is personal is Stripe's from here on; only the terms are needed further.
-            return tx.put(evolve(current, cardholder_id=cardholder_id, order=None))
+            return tx.put(revised(current, cardholder_id=cardholder_id, order=None))
 
         return self.store.transact(work)
 
@@ -240,8 +241,8 @@ class Issuance:
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            reason = evolve(reason_of(why), retry_at=retry_at)
-            return tx.put(evolve(current, reason=reason, look_at=retry_at or self.clock()))
+            reason = revised(reason_of(why), retry_at=retry_at)
+            return tx.put(revised(current, reason=reason, look_at=retry_at or self.clock()))
 
         return self.store.transact(work)
 
@@ -256,7 +257,7 @@ class Issuance:
         def decide(tx: Transaction) -> None:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            tx.put(evolve(current, failing=reason))
+            tx.put(revised(current, failing=reason))
 
         self.store.transact(decide)
         try:
@@ -270,7 +271,7 @@ class Issuance:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             return tx.put(
-                evolve(
+                revised(
                     current.become(Status.FAILED),
                     reason=reason,
                     failing=None,

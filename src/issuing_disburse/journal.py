@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import orjson
-from attrs import evolve, frozen
+from attrs import frozen
 
 from .disbursement import idempotency_key
 from .exceptions import NotPermittedError, RefusedError, UnavailableError, UnknownOutcomeError
 from .ports import Call, Clock, Outcome, Store, Transaction
+from .prepared import PreparedCall
 from .records import StepRecord
+from .revision import revised
 
 KEY_LIFE = timedelta(hours=23)
 """Stripe may forget a key after 24 hours; ours counts as forgotten one hour earlier."""
@@ -64,6 +66,12 @@ class PerishableCall(Protocol):
         Return the call that asks before each try.
         """
         ...
+
+
+def _is_stored(call: Call) -> TypeGuard[StoredCall]:
+    return type(call) is PreparedCall or isinstance(
+        call, StoredCall
+    )  # asking a protocol takes long
 
 
 def _nothing(tx: Transaction, outcome: Outcome) -> None:
@@ -189,9 +197,9 @@ class StepJournal:
         return f"{self.scope}#{step}"
 
     def _run(self, record: StepRecord, call: Call) -> Outcome:
-        if isinstance(call, StoredCall) and record.request:  # else only a hash of it was to be kept
+        if record.request and _is_stored(call):  # else only a hash of it was to be kept
             call = call.as_stored(record.request)
-        if isinstance(call, PerishableCall):
+        if type(call) is PreparedCall or isinstance(call, PerishableCall):
             call = call.while_alive(lambda: self.clock() - record.started_at < KEY_LIFE)
         return call(record.idempotency_key)
 
@@ -201,7 +209,7 @@ class StepJournal:
             name=step,
             generation=generation,
             idempotency_key=idempotency_key(self.scope, step, generation),
-            request=call.encoded if isinstance(call, StoredCall) else b"",
+            request=call.encoded if _is_stored(call) else b"",
             started_at=self.clock(),
         )
 
@@ -217,7 +225,7 @@ class StepJournal:
                 return tx.put(self._new(step, call, 1)), True
             if known.progress == "refused":
                 again = self._new(step, call, known.generation + 1)
-                return tx.put(evolve(again, version=known.version)), True
+                return tx.put(revised(again, version=known.version)), True
             return known, False
 
         return self.store.transact(work)
@@ -229,7 +237,7 @@ class StepJournal:
             if known is None or known.progress == "done" or known.generation != record.generation:
                 return known or tx.put(self._new(record.name, call, 1))
             return tx.put(
-                evolve(self._new(record.name, call, record.generation + 1), version=known.version)
+                revised(self._new(record.name, call, record.generation + 1), version=known.version)
             )
 
         return self.store.transact(work)
@@ -242,8 +250,8 @@ class StepJournal:
                 kept: Outcome = orjson.loads(known.outcome)
                 return kept
             tx.put(
-                evolve(
-                    known or evolve(record, version=0),
+                revised(
+                    known or revised(record, version=0),
                     progress="done",
                     outcome=orjson.dumps(outcome),
                     request=b"",
@@ -260,6 +268,6 @@ class StepJournal:
             self.guard(tx)
             known = tx.get(StepRecord, record.key)
             if known and known.progress == "intended" and known.generation == record.generation:
-                tx.put(evolve(known, progress="refused", request=b"", finished_at=self.clock()))
+                tx.put(revised(known, progress="refused", request=b"", finished_at=self.clock()))
 
         self.store.transact(work)

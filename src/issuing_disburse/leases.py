@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from .exceptions import LeaseLostError
 from .journal import Guard
 from .ports import Store, Transaction
 from .records import DisbursementRecord, Lease
+from .revision import revised
 
 
 @frozen(kw_only=True)
@@ -36,7 +37,7 @@ class Leases:
             return None
         fence = held.fence + 1 if held is not None else 1
         until = now + timedelta(seconds=self.seconds)
-        return evolve(record, lease=Lease(owner=self.owner, until=until, fence=fence))
+        return revised(record, lease=Lease(owner=self.owner, until=until, fence=fence))
 
     def guard(self, record: DisbursementRecord) -> Guard:
         """
@@ -65,7 +66,7 @@ class Leases:
         def work(tx: Transaction) -> None:
             current = tx.get(DisbursementRecord, record.key, lock=True)
             if current is not None and mine is not None and _same(current.lease, mine):
-                tx.put(evolve(current, lease=evolve(mine, owner="", until=tx.now())))
+                tx.put(revised(current, lease=revised(mine, owner="", until=tx.now())))
 
         self.store.transact(work)
 

@@ -18,7 +18,6 @@ from .ports import Clock, Sleep
 
 if TYPE_CHECKING:
     import stripe
-    from tenacity import Retrying
 
     from .pacing import Pacer
     from .prepared import Request
@@ -42,7 +41,7 @@ class Line:
     introduction: dict[str, str]
     transport: SealingTransport
     client: stripe.StripeClient
-    retrying: Retrying
+    sleep: Sleep
     error: type[stripe.StripeError]
     pacer: Pacer | None
 
@@ -136,7 +135,6 @@ class LineMaker:
     def _made(self) -> Line:
         import stripe  # noqa: PLC0415  # 90 ms that a process which only answers webhooks saves
 
-        from .retries import make_retrying  # noqa: PLC0415  # likewise
         from .sealing import DUMMY_KEY, SealingTransport, introduced  # noqa: PLC0415  # likewise
 
         inner = self._http_client
@@ -161,7 +159,7 @@ class LineMaker:
             introduction=introduction,
             transport=transport,
             client=client(transport),
-            retrying=make_retrying(sleep=self._sleep),
+            sleep=self._sleep,
             error=stripe.StripeError,
             pacer=self._pacer(),
         )

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from .answers import kept
 from .ports import Outcome
+from .revision import revised
 
 if TYPE_CHECKING:
     from .stripe_api import StripeAPI
@@ -75,7 +76,7 @@ class PreparedCall:
         """
         Return the call that is sent only while its key is remembered, however long we are frozen.
         """
-        return evolve(self, is_key_alive=is_key_alive)
+        return revised(self, is_key_alive=is_key_alive)
 
     @property
     def encoded(self) -> bytes:
@@ -88,4 +89,4 @@ class PreparedCall:
         """
         Return the call that sends what was stored, whatever this version of us would send.
         """
-        return evolve(self, request=Request.from_bytes(encoded))
+        return revised(self, request=Request.from_bytes(encoded))

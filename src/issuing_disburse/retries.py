@@ -4,10 +4,39 @@ When is a call to Stripe tried again, and after which wait?
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
 import tenacity as _t
 
 from .exceptions import UnavailableError
 from .ports import Sleep
+
+T = TypeVar("T")
+
+GIVE_UP_SECONDS = 60.0
+
+
+def until_answered(call: Callable[[], T], *, sleep: Sleep) -> T:
+    """
+    Call until there is an answer; a call that is answered at once costs nothing more.
+    """
+    began = time.monotonic()
+    try:
+        return call()
+    except UnavailableError as error:
+        if not _is_worth_another_try(error):
+            raise
+        first = [error]
+
+    def again() -> T:
+        if first:
+            raise first.pop()
+        return call()
+
+    left = max(0.0, GIVE_UP_SECONDS - (time.monotonic() - began))
+    return make_retrying(sleep=sleep, give_up_seconds=left)(again)
 
 
 def _is_worth_another_try(error: BaseException) -> bool:
@@ -15,7 +44,11 @@ def _is_worth_another_try(error: BaseException) -> bool:
 
 
 def make_retrying(
-    *, sleep: Sleep, attempts: int = 5, wait_max_seconds: float = 8.0, give_up_seconds: float = 60.0
+    *,
+    sleep: Sleep,
+    attempts: int = 5,
+    wait_max_seconds: float = 8.0,
+    give_up_seconds: float = GIVE_UP_SECONDS,
 ) -> _t.Retrying:
     """
     Build the one retry policy: the same request, the same key, while nothing is known to be wrong.

@@ -185,11 +185,14 @@ class StripeAPI:
             UnknownOutcomeError: The effect may have happened.
             UnavailableError: The last try had no effect (a GET, a 409 or a 429).
         """
+        from .retries import until_answered  # noqa: PLC0415 - as the SDK itself
+
         line = self._lines.line()
         doubts: list[DisburseError] = []
         try:
-            return line.retrying(
-                self._send_in_time, is_key_alive, line, request, key, doubts, taken
+            return until_answered(
+                lambda: self._send_in_time(is_key_alive, line, request, key, doubts, taken),
+                sleep=line.sleep,
             )
         except NotPermittedError as forbidden:
             if not doubts:
