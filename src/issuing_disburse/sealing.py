@@ -27,7 +27,7 @@ AUDIT_EVENT = "issuing_disburse.asks_for_secrets"
 """The auditing event of each request that asks for number or CVC; its argument is the URL."""
 
 _INTRODUCTION = frozenset({"User-Agent", "X-Stripe-Client-User-Agent"})
-_NOT_SENT = "/v1/not-sent"
+_NOT_SENT = "/v1/balance?is=not_sent"
 _NO_STREAMS = "streams are refused: an answer that is not read whole cannot be searched for secrets"
 
 
