@@ -24,7 +24,7 @@ _STOCKS: tuple[Figure, ...] = ("held", "remaining")
 class PeriodFigures:
     """
     All disbursements of an account and currency in a period: *opening held + opening remaining +
-    funded + refunded + disputed + covered = spent + reclaimed + held + remaining*.
+    funded + refunded + disputed + covered = spent + reclaimed + held + remaining*, in minor units.
 
     Attributes:
         opening_held: What merchants could capture when the period began.

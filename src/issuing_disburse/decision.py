@@ -173,7 +173,7 @@ class Objection:
 @frozen
 class Limit:
     """
-    A rule allows at most *amount* of what is asked now (a partial approval).
+    A rule allows at most *amount*, in minor units, of what is asked now (a partial approval).
     """
 
     amount: Money

@@ -134,7 +134,7 @@ class Disburser:
             record_requests: Keep what merchants asked, for `recordings` and backtests.
             http_client: The SDK's kind of HTTP client; a shared keep-alive pool by default.
             api_base: Another address of the API, such as a simulator's.
-            clock: Returns the time now, aware.
+            clock: Returns the time now, aware and in UTC.
             sleep: Waits that many seconds between tries.
             timer: Monotonic seconds, for deadlines.
             lease_seconds: How long a crashed worker keeps an order from others.
@@ -292,6 +292,11 @@ class Disburser:
 
         Returns:
             Those that this worker worked on, as they stand now; ``reason`` says what still holds one up.
+
+        Raises:
+            StoreError: The store failed; what was resumed before stands, call again.
+
+        Stripe: as `disburse`, for each order
         """
         self._workers.admission.identify()
         self._workers.settler.settle()
@@ -470,6 +475,8 @@ class Disburser:
 
         Raises:
             InvalidInputError: The limit is no count; nothing was reclaimed.
+
+        Stripe: as `reclaim`, for each of them
         """
         check_limit(limit)
         self._workers.admission.identify()
@@ -614,7 +621,10 @@ class Disburser:
         Args:
             probe: Forget that the funding route was refused, so that the next order tries it again.
 
-        Stripe: reads capabilities, webhook endpoints, balance settings and balance
+        What Stripe refuses or does not answer is the verdict of a check, not an error.
+
+        Stripe: ``GET /v1/accounts/:id/capabilities/card_issuing``, ``GET /v1/webhook_endpoints``,
+        ``GET /v1/balance_settings``, ``GET /v1/balance``
         """
         return self._desk.inspector.inspect(probe=probe)
 

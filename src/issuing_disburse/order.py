@@ -26,7 +26,7 @@ class Order:
         id: Yours; 1 to 200 printable ASCII characters. The same id is the same disbursement for
             ever; the same id with other content is refused. No personal data: it goes to Stripe.
         recipient: Who gets the card.
-        amount: Positive, in usd, eur or gbp; at most 10,000.00 for one purchase.
+        amount: Positive minor units of usd, eur or gbp; at most 1,000,000 (10,000.00) for one purchase.
         terms: What the card may be used for.
 
     Raises:

@@ -238,6 +238,17 @@ class FundingRoute(Protocol):
     ) -> FundingReceipt:
         """
         Bring *amount* to the Issuing balance of *account*; once per *key*.
+
+        Args:
+            account: The connected account ``acct_…``; ``None`` is the platform's own balance.
+            amount: Minor units: ``Money(12_500, "usd")`` is $125.00.
+            key: Names this funding for ever; the same key must never bring money twice.
+            journal: Makes each inner call once, across crashes.
+
+        Raises:
+            InsufficientIssuingBalanceError: The money is not there to be moved; nothing was moved.
+            FundingRouteUnavailableError: This way is closed for the account; nothing stays moved.
+            UnknownOutcomeError: It may have been moved; the funding is resumed with the same *key*.
         """
         ...
 
@@ -252,5 +263,13 @@ class FundingRoute(Protocol):
     ) -> FundingReceipt:
         """
         Take *amount* back by what *receipts* say was moved; once per *key*.
+
+        Args:
+            amount: Minor units; no more than *receipts* brought.
+            receipts: What `fund` returned for the order, oldest first.
+
+        Raises:
+            RefusedError: It cannot go back this way; it stays on the Issuing balance, and is tried again.
+            UnknownOutcomeError: It may have gone; the same *key* is tried again.
         """
         ...

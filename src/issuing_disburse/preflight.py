@@ -42,7 +42,8 @@ class Check:
     One thing that was looked at.
 
     Attributes:
-        verdict: ``by_hand`` where no API shows it.
+        name: What was looked at: ``issuing``, ``webhooks``, ``funding route``, ``balance``, …
+        verdict: ``ok``; ``problem``; ``unknown``: Stripe did not say; ``by_hand`` where no API shows it.
         detail: What was found, or what to do.
     """
 

@@ -61,6 +61,13 @@ def _text(path: str, value: object, longest: int) -> str:
 class Address:
     """
     A billing address, usually the one of the business. Its repr shows the country only.
+
+    Attributes:
+        country: Two upper-case letters (ISO 3166-1 alpha-2), such as ``US``.
+        state: As the country's post writes it, such as ``OH``.
+
+    Raises:
+        InvalidInputError: Naming the field and the remedy.
     """
 
     line1: str = field()
@@ -99,8 +106,11 @@ class UserTerms:
     When and from where the card user accepted the Authorized User Terms.
 
     Attributes:
-        accepted_at: Aware datetime; sent to Stripe as Unix seconds.
+        accepted_at: Aware datetime; sent to Stripe as Unix seconds, which are UTC.
         ip: IPv4 or IPv6 address of the acceptance.
+
+    Raises:
+        InvalidInputError: A time without a zone, or no address.
     """
 
     accepted_at: datetime = field()

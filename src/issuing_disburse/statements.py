@@ -21,7 +21,7 @@ from .money import Money
 class Statement:
     """
     The money of one disbursement: *funded + refunded + disputed + covered = spent + held + reclaimed
-    + remaining*.
+    + remaining*. All amounts are in minor units of the order's currency.
 
     Attributes:
         funded: Set aside for its cards.

@@ -84,6 +84,11 @@ class AmountRule:
     ) -> Self:
         """
         Widen the rule; of minor units and basis points the larger counts on each side.
+
+        A hundred basis points are one per cent of the order's amount.
+
+        Raises:
+            InvalidInputError: A tolerance is negative or no whole number.
         """
         return evolve(
             self,
@@ -175,6 +180,9 @@ class Terms:
         on_void: What follows when the merchant voids an approved use of a single-use card, which
             Stripe has then cancelled: ``close`` gives the money back, ``reissue`` makes a new card.
         reissue_after: How long a use that was not certainly reversed may still be captured.
+
+    Raises:
+        InvalidInputError: Terms that contradict each other, or that Stripe cannot carry.
     """
 
     valid_for: timedelta = timedelta(days=30)

@@ -79,6 +79,10 @@ class BalanceTransferRoute:
         """
         Take *amount* back to the payments balance, of no more than came from there.
 
+        Raises:
+            RefusedError: Stripe refused it; nothing moved.
+            UnknownOutcomeError: It may have moved; call again with the same *key*.
+
         Stripe: ``POST /v1/balance_transfers``
         """
         amount = at_most_brought(amount, receipts, BALANCE_TRANSFER)

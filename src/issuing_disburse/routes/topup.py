@@ -78,6 +78,10 @@ class TopUpRoute:
         """
         Start a top-up of *amount*; it is under way until the bank has paid.
 
+        Raises:
+            RefusedError: Stripe refused it; nothing was begun.
+            UnknownOutcomeError: It may have been begun; call again with the same *key*.
+
         Stripe: ``POST /v1/topups`` with ``destination_balance=issuing``
         """
         call = self._stripe.prepare(

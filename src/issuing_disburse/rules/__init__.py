@@ -1,5 +1,8 @@
 """
 Which rules are there, ready to be put into a policy?
+
+Amounts are minor units, days and hours those of UTC unless a *time_zone* is given. A setting that makes no
+sense is an `InvalidInputError` when the rule is made.
 """
 
 from __future__ import annotations
