@@ -9,6 +9,7 @@ import typer
 
 from issuing_disburse.cli.backtesting import backtest_command
 from issuing_disburse.cli.books import reconcile, report
+from issuing_disburse.cli.cassettes import cassettes_app
 from issuing_disburse.cli.checks import preflight
 from issuing_disburse.cli.demonstration import demo
 from issuing_disburse.cli.orders import reclaim, resume, status
@@ -42,7 +43,7 @@ def make_app() -> typer.Typer:
     Put the commands together; needs the extra ``cli``.
     """
     app = typer.Typer(
-        help="Pay people by single-use virtual card.\n\nAll commands but demo, simulator and store read "
+        help="Pay people by single-use virtual card.\n\nAll commands but cassettes, demo, simulator and store read "
         f"{KEY} from the environment; no command takes a key as an option.",
         no_args_is_help=True,
         add_completion=False,
@@ -57,4 +58,5 @@ def make_app() -> typer.Typer:
     app.add_typer(served, name="simulator")
     app.command("backtest")(backtest_command)
     app.add_typer(store_app, name="store")
+    app.add_typer(cassettes_app, name="cassettes")
     return app

@@ -242,13 +242,23 @@ def path_of(name: str) -> tuple[str, ...]:
     return tuple(one for one in _NAMES.findall(name) if not one.isdigit())
 
 
-def json_of(text: str, content_type: str) -> Any:  # Any: JSON of whatever shape
+def json_of(text: str, content_type: str, *, is_strict: bool = False) -> Any:  # Any: JSON
     """
     Parse *text* as JSON; ``None`` if it is none that could hold a field.
+
+    Args:
+        is_strict: A text that names something twice is none: parsing would lose one of both.
     """
     if "json" not in content_type.lower() and text.lstrip()[:1] not in {"{", "["}:
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_once if is_strict else None)
     except (ValueError, RecursionError):
         return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return found

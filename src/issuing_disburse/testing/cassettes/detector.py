@@ -166,7 +166,7 @@ def leaks_in_body(
     except UnicodeDecodeError:
         yield from leaks_in_text(body, where)
         return
-    found = json_of(text, kind)
+    found = json_of(text, kind, is_strict=True)
     pairs = pairs_of(text, kind) if found is None and text else None
     if found is not None:
         yield from leaks_in_value(found, where)

@@ -185,7 +185,7 @@ class Scrubber:
         found = json_of(text, kind)
         if found is not None:
             clean = self.value(found, is_somebody=is_somebody)
-            if clean == found and not is_sorted:
+            if clean == found and not is_sorted and json_of(text, kind, is_strict=True) is not None:
                 return body  # byte for byte
             return json.dumps(
                 clean, ensure_ascii=False, separators=(",", ":"), sort_keys=is_sorted

@@ -7,6 +7,7 @@ deliveries lie beside it: vcrpy rewrites whole files, and would drop what it doe
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tempfile
@@ -164,20 +165,29 @@ def read_document(content: bytes, suffix: str) -> dict[str, Any]:
     Parse a file of YAML, or of JSON if its name says so.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is none, or holds no table.
+    """
+    for document in documents_in(content, suffix):
+        if isinstance(document, dict):
+            return document
+    raise ValueError("no document")
+
+
+def documents_in(content: bytes, suffix: str) -> list[Any]:  # Any: whatever a file holds
+    """
+    Parse everything in a file of YAML, or of JSON if its name says so.
+
+    Raises:
+        ValueError: It is none, or names something twice: whoever reads it sees only one of both.
+        CassetteError: PyYAML is not installed.
     """
     if suffix == ".json":
-        document = json.loads(content)
-    else:
-        import yaml  # noqa: PLC0415 - an extra
-
-        try:
-            document = yaml.load(content, Loader=_loader())  # noqa: S506 - a safe one, of whichever speed
-        except (yaml.YAMLError, UnicodeDecodeError):
-            raise ValueError("no YAML") from None
-    if not isinstance(document, dict):
-        raise ValueError("no document")  # noqa: TRY004 - what is parsed, not what was passed
-    return document
+        return [json.loads(content, object_pairs_hook=_once)]
+    yaml = _yaml()
+    try:
+        return list(yaml.load_all(content, Loader=_loader(yaml)))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        raise ValueError("no YAML that can be read safely") from None
 
 
 def written_document(document: Mapping[str, Any], suffix: str) -> bytes:
@@ -186,17 +196,53 @@ def written_document(document: Mapping[str, Any], suffix: str) -> bytes:
     """
     if suffix == ".json":
         return (json.dumps(document, indent=1) + "\n").encode()
-    import yaml  # noqa: PLC0415 - an extra
-
+    yaml = _yaml()
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text = yaml.dump(dict(document), Dumper=dumper, width=2_000, sort_keys=False)
     return str(text).encode()
 
 
-def _loader() -> Any:  # Any: yaml's loaders have no common type
-    import yaml  # noqa: PLC0415 - an extra
+def _yaml() -> Any:  # Any: a module
+    try:
+        import yaml  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        raise CassetteError(
+            "PyYAML is not installed: run pip install 'issuing-disburse[testing]'",
+            code="yaml_missing",
+        ) from None
+    return yaml
 
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+@functools.cache
+def _loader(yaml: Any) -> Any:  # Any: yaml's loaders have no common type
+    """
+    Return a safe loader, the fast one if there is one, that refuses a name that stands there twice.
+    """
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            names = [name.value for name, _ in node.value if hasattr(name, "value")]
+            if len({str(one) for one in names}) != len(names):
+                raise yaml.constructor.ConstructorError(None, None, "a name stands there twice")
+            return super().construct_mapping(node, deep=deep)
+
+        def construct_content(self, _: str, node: Any) -> Any:
+            # vcrpy marks files and iterators so; nothing is made of them here but their content.
+            if isinstance(node, yaml.MappingNode):
+                return self.construct_mapping(node, deep=True)
+            if isinstance(node, yaml.SequenceNode):
+                return self.construct_sequence(node, deep=True)
+            return self.construct_scalar(node)
+
+    Loader.add_multi_constructor("tag:yaml.org,2002:python/", Loader.construct_content)
+    return Loader
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("JSON in which a name stands twice")
+    return found
 
 
 def _cassette(tape: Tape) -> dict[str, Any]:
