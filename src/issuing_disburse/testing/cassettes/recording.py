@@ -144,6 +144,13 @@ class Recorder:
         Raises:
             LeakError: Nothing was written.
         """
+        for one in self.tape.exchanges:  # by now, everybody is known
+            path = urlsplit(one.sent.uri).path
+            one.sent = self._scrubber.request(one.sent)
+            if one.answered is not None:
+                one.answered = self._scrubber.answer(one.answered, about=path)
+        for told in self.tape.deliveries:
+            told.body = self._scrubber.body(told.body, "application/json")
         self.tape.recorded_with = f"issuing-disburse {version_of('issuing-disburse')}"
         save(self.tape, self.path, known=tuple(self._leaks))
 

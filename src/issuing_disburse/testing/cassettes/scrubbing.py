@@ -77,80 +77,17 @@ class Answered:
     body: bytes = field(repr=False)
 
 
-@define
-class Scrubber:
+@frozen
+class Walk:
     """
-    Makes scrubbed copies; what it is given stays as it is.
+    One walk through all fields of a request or an answer.
 
     Args:
-        naming: Who says what stands in the place of people's data.
-        headers: Which headers of a request are kept.
+        is_text_kept: Whether sentences stay for a second walk, when everybody is known.
     """
 
-    naming: Naming = field(factory=Pseudonyms)
-    headers: frozenset[str] = TOLD_HEADERS
-
-    def request(self, sent: Sent) -> Sent:
-        """
-        Return a request as it may be kept, its fields in the order of their names.
-
-        Raises:
-            UnreadableError: The body is packed in a way that cannot be undone.
-        """
-        lowered = {name.lower(): str(value) for name, value in sent.headers.items()}
-        kind = lowered.get("content-type", "")
-        about = is_about_somebody(urlsplit(sent.uri).path)
-        body = unpacked(sent.body, [lowered.get("content-encoding", "")])
-        kept = {
-            "-".join(word.capitalize() for word in name.split("-")): self.text(value)
-            for name, value in lowered.items()
-            if name in self.headers and name != "content-type"
-        }
-        if body and kind:
-            kept["Content-Type"] = _media_type(kind)
-        known = len(self.naming)
-        body = self.body(body, kind, is_somebody=about, is_sorted=True)
-        uri = self.uri(sent.uri)
-        if len(self.naming) > known:  # who is named further on may stand in a text before it
-            kind = kept.get("Content-Type", kind)
-            body = self.body(body, kind, is_somebody=about, is_sorted=True)
-            uri = self.uri(uri)
-        return Sent(method=sent.method.upper(), uri=uri, headers=kept, body=body)
-
-    def answer(self, answered: Answered, *, about: str = "") -> Answered:
-        """
-        Return an answer as it may be kept, unpacked.
-
-        Args:
-            about: The path that was asked.
-
-        Raises:
-            UnreadableError: The body is packed in a way that cannot be undone.
-        """
-        lowered = {name.lower(): values for name, values in answered.headers.items()}
-        kind = ", ".join(lowered.get("content-type", ()))
-        plain = unpacked(answered.body, lowered.get("content-encoding", ()))
-        known = len(self.naming)
-        body = self.body(plain, kind, is_somebody=is_about_somebody(about))
-        if len(self.naming) > known and parts_of(plain, kind) is None:
-            body = self.body(body, kind, is_somebody=is_about_somebody(about))
-        dropped = {"content-encoding"} if plain != answered.body else set()
-        kept = {
-            name: [self.text(value) for value in values]
-            for name, values in answered.headers.items()
-            if not _is_secret_header(name) and name.lower() not in dropped
-        }
-        if parts_of(plain, kind) is not None:
-            kept = {
-                name: [_media_type(kind)] if name.lower() == "content-type" else values
-                for name, values in kept.items()
-            }
-        if body != answered.body:
-            kept = {
-                name: [str(len(body))] if name.lower() == "content-length" else values
-                for name, values in kept.items()
-            }
-        return Answered(status=answered.status, headers=kept, body=body)
+    naming: Naming
+    is_text_kept: bool
 
     def uri(self, uri: str) -> str:
         """
@@ -193,7 +130,7 @@ class Scrubber:
         pairs = pairs_of(text, kind) if text else None
         if pairs is not None:
             return written(self._pairs(pairs, is_somebody=is_somebody)).encode()
-        return self.text(text).encode()
+        return without_keys(text).encode()
 
     def _part(self, part: Part) -> Part:
         path = path_of(part.name)
@@ -243,7 +180,9 @@ class Scrubber:
             return self.naming.of(kind, str(value))
         if isinstance(value, str):
             is_prose = name in _PROSE or "metadata" in path or " " in value
-            return self.text(self.naming.in_text(value) if is_prose else value)
+            return without_keys(
+                self.naming.in_text(value) if is_prose and not self.is_text_kept else value
+            )
         return value
 
     def _secret(self, name: str, value: object) -> object:
@@ -257,13 +196,112 @@ class Scrubber:
         digits = "".join(mark for mark in str(value) if mark.isdigit())
         if SHORTEST <= len(digits) <= LONGEST:
             return stand_in(digits)
-        return self.text(value) if isinstance(value, str) else value
+        return without_keys(value) if isinstance(value, str) else value
 
-    def text(self, text: str) -> str:
+
+@define
+class Scrubber:
+    """
+    Makes scrubbed copies; what it is given stays as it is.
+
+    Args:
+        naming: Who says what stands in the place of people's data.
+        headers: Which headers of a request are kept.
+    """
+
+    naming: Naming = field(factory=Pseudonyms)
+    headers: frozenset[str] = TOLD_HEADERS
+
+    def request(self, sent: Sent) -> Sent:
         """
-        Return *text* without keys of test mode.
+        Return a request as it may be kept, its fields in the order of their names.
+
+        Raises:
+            UnreadableError: The body is packed in a way that cannot be undone.
         """
-        return _TEST_KEY.sub(SCRUBBED, text) if "_test_" in text else text
+        lowered = {name.lower(): str(value) for name, value in sent.headers.items()}
+        kind = lowered.get("content-type", "")
+        about = is_about_somebody(urlsplit(sent.uri).path)
+        body = unpacked(sent.body, [lowered.get("content-encoding", "")])
+        kept = {
+            "-".join(word.capitalize() for word in name.split("-")): without_keys(value)
+            for name, value in lowered.items()
+            if name in self.headers and name != "content-type"
+        }
+        if body and kind:
+            kept["Content-Type"] = _media_type(kind)
+        uri = sent.uri
+        for walk in self._walks():
+            body = walk.body(body, kind, is_somebody=about, is_sorted=True)
+            uri = walk.uri(uri)
+            kind = _media_type(kind)
+        return Sent(method=sent.method.upper(), uri=uri, headers=kept, body=body)
+
+    def answer(self, answered: Answered, *, about: str = "") -> Answered:
+        """
+        Return an answer as it may be kept, unpacked.
+
+        Args:
+            about: The path that was asked.
+
+        Raises:
+            UnreadableError: The body is packed in a way that cannot be undone.
+        """
+        lowered = {name.lower(): values for name, values in answered.headers.items()}
+        kind = ", ".join(lowered.get("content-type", ()))
+        plain = unpacked(answered.body, lowered.get("content-encoding", ()))
+        body = self.body(plain, kind, about=about)
+        dropped = {"content-encoding"} if plain != answered.body else set()
+        kept = {
+            name: [without_keys(value) for value in values]
+            for name, values in answered.headers.items()
+            if not _is_secret_header(name) and name.lower() not in dropped
+        }
+        if parts_of(plain, kind) is not None:
+            kept = {
+                name: [_media_type(kind)] if name.lower() == "content-type" else values
+                for name, values in kept.items()
+            }
+        if body != answered.body:
+            kept = {
+                name: [str(len(body))] if name.lower() == "content-length" else values
+                for name, values in kept.items()
+            }
+        return Answered(status=answered.status, headers=kept, body=body)
+
+    def uri(self, uri: str) -> str:
+        """
+        Return an address without who asks.
+        """
+        for walk in self._walks():
+            uri = walk.uri(uri)
+        return uri
+
+    def body(self, body: bytes, kind: str, *, about: str = "") -> bytes:
+        """
+        Return an unpacked body as it may be kept.
+
+        Args:
+            kind: Its ``Content-Type``.
+            about: The path that was asked.
+        """
+        for walk in self._walks():
+            body = walk.body(body, kind, is_somebody=is_about_somebody(about))
+            kind = _media_type(kind)
+        return body
+
+    def _walks(self) -> Iterator[Walk]:
+        # Whoever is named in a field may stand in a text before it.
+        yield Walk(self.naming, is_text_kept=True)
+        if len(self.naming):
+            yield Walk(self.naming, is_text_kept=False)
+
+
+def without_keys(text: str) -> str:
+    """
+    Return *text* without keys of test mode.
+    """
+    return _TEST_KEY.sub(SCRUBBED, text) if "_test_" in text else text
 
 
 def _is_somebody(value: Mapping[str, Any]) -> bool:
@@ -276,6 +314,8 @@ def _is_secret_header(name: str) -> bool:
 
 def _media_type(kind: str) -> str:
     media = kind.partition(";")[0].strip().lower()
+    if not media:
+        return kind
     return f"{media}; boundary={BOUNDARY}" if media.startswith("multipart/") else media
 
 
