@@ -64,23 +64,30 @@ def shown(folder: Path) -> bytes:
 KEEPERS = pytest.mark.parametrize("keep", [kept_by_vcrpy, kept_by_us])
 
 
-@KEEPERS
-@pytest.mark.parametrize("name", LEAKY)
+# Our own client keeps only the headers of an answer that it knows: nothing else comes near the file.
+DROPPED = {name for name in LEAKY if name.endswith("header") and LEAKY[name].headers}
+
+
+@pytest.mark.parametrize(
+    ("keep", "name"),
+    [(keep, name) for name in LEAKY for keep in (kept_by_vcrpy, kept_by_us)
+     if keep is kept_by_vcrpy or name not in DROPPED],
+)  # fmt: skip
 def test_a_recording_is_refused_when_it_leaks(keep: Any, name: str, tmp_path: Path) -> None:
     """No file is written, and the error names the place and never the value."""
-    if keep is kept_by_us and "of a header" in name:
-        pytest.skip("our own client keeps only headers that it knows")
-    if keep is kept_by_us and name.endswith("in a header"):
-        keep(tmp_path / "leaky.yaml", LEAKY[name])
-
-        assert [] == [one for one in SECRETS if one.encode() in shown(tmp_path)]
-        return
-
     with pytest.raises(LeakError, match=r"(request|answer) of interaction 0") as caught:
         keep(tmp_path / "leaky.yaml", LEAKY[name])
 
     assert [] == list(tmp_path.iterdir())
     assert [] == [one for one in SECRETS if one in str(caught.value)]
+
+
+@pytest.mark.parametrize("name", sorted(DROPPED))
+def test_a_header_is_not_kept_when_nobody_reads_it(name: str, tmp_path: Path) -> None:
+    """What stands in a header that the library does not know is dropped, the header's name with it."""
+    kept_by_us(tmp_path / "leaky.yaml", LEAKY[name])
+
+    assert [] == [one for one in SECRETS if one.encode() in shown(tmp_path)]
 
 
 @KEEPERS
