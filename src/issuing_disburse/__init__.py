@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .late import Alert
     from .money import Money
     from .order import Order
+    from .outcome import Outcome
     from .policy import AuthorizationPolicy
     from .ports import FundingReceipt, FundingRoute, Journal, Store
     from .preflight import Preflight
@@ -104,6 +105,7 @@ __all__ = [
     "Order",
     "OrderConflictError",
     "OrderNotFoundError",
+    "Outcome",
     "PeriodFigures",
     "Preflight",
     "PrefundedRoute",
@@ -160,6 +162,7 @@ _NAMES_BY_ROOM = {
     "late": "Alert",
     "money": "Money",
     "order": "Order",
+    "outcome": "Outcome",
     "policy": "AuthorizationPolicy",
     "ports": "FundingReceipt FundingRoute Journal Store",
     "preflight": "Preflight",

@@ -18,6 +18,7 @@ from .webhooks import Event, Responder
 
 if TYPE_CHECKING:
     from .admission import Admission
+    from .batch_steps import BatchSteps
     from .bookkeeper import Bookkeeper
     from .cardholders import CardholderManager
     from .cards import CardFactory
@@ -161,7 +162,9 @@ class AccountWorkers:
             api=self._api,
             store=self.store,
             clock=self._clock,
+            sleep=self.connection.sleep,
             route=self._route(),
+            leases=self.leases,
         )
 
     def _route(self) -> FundingRoute:
@@ -231,6 +234,17 @@ class AccountWorkers:
                 probe_max_minor=self.connection.probe_max_minor,
             ),
             keeps_orders=self.connection.keeps_orders,
+        )
+
+    @cached_property
+    def batch_steps(self) -> BatchSteps:
+        from .batch_steps import BatchSteps
+
+        return BatchSteps(
+            account=self.account,
+            issuance=self.issuance,
+            cardholders=self.cardholders,
+            funder=self.funding,
         )
 
     @cached_property

@@ -194,3 +194,11 @@ def check_kind(name: str, value: Any, kind: type) -> None:
         raise InvalidInputError(
             name, f"{type(value).__name__} is no {kind.__name__}", f"pass {kind.__name__}(...)"
         )
+
+
+def check_count(name: str, value: Any, *, most: int) -> None:
+    """
+    Refuse what is no whole number from 1 to *most*.
+    """
+    if type(value) is not int or not 1 <= value <= most:
+        raise InvalidInputError(name, f"must be a whole number from 1 to {most}", "leave it out")

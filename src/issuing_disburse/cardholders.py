@@ -6,11 +6,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
 
 from attrs import frozen
 
+from .cardholder_params import (
+    RECIPIENT_METADATA,
+    cardholder_details,
+    cardholder_params,
+    details_digest,
+)
 from .exceptions import RecipientNotReadyError, WaitingError
 from .journal import StepJournal
 from .ports import Call, Clock, Outcome, Sleep, Store, Transaction
@@ -20,75 +27,14 @@ from .records import RecipientRecord, account_key
 from .revision import revised
 from .stripe_api import StripeAPI
 
-RECIPIENT_METADATA = "issuing_disburse_recipient"
-
 _SKEW = timedelta(hours=1)
 """How far Stripe's clock may be behind ours."""
 
 _FOR_GOOD = frozenset({"blocked", "listed", "rejected.listed"})
 """Why Stripe holds a cardholder back in a way that no new name may get around."""
 
+_PAGE = 100
 _SCREENING_WAITS_SECONDS = (1.0, 2.0, 4.0)
-
-
-def cardholder_params(recipient: Recipient, identity: str) -> dict[str, Any]:
-    """
-    Return the parameters that create the cardholder of *recipient*.
-
-    Stripe: ``POST /v1/issuing/cardholders``
-    """
-    params: dict[str, Any] = {
-        "type": recipient.type,
-        "name": recipient.name,
-        **_details(recipient),
-        "metadata": {RECIPIENT_METADATA: identity},
-    }
-    if recipient.type == "company":
-        params["company"] = {"tax_id": recipient.tax_id} if recipient.tax_id else None
-        return params
-    born, terms = recipient.date_of_birth, recipient.user_terms
-    params["individual"] = {
-        "first_name": recipient.first_name,
-        "last_name": recipient.last_name,
-        "dob": {"day": born.day, "month": born.month, "year": born.year} if born else None,
-        "card_issuing": {
-            "user_terms_acceptance": {
-                "date": terms.accepted_at,
-                "ip": terms.ip,
-                "user_agent": terms.user_agent,
-            }
-        }
-        if terms
-        else None,
-    }
-    return params
-
-
-def _details(recipient: Recipient) -> dict[str, Any]:
-    address = recipient.billing
-    return {
-        "email": recipient.email,
-        "phone_number": recipient.phone_number,
-        "billing": {
-            "address": {
-                "line1": address.line1,
-                "line2": address.line2,
-                "city": address.city,
-                "state": address.state,
-                "postal_code": address.postal_code,
-                "country": address.country,
-            }
-        },
-    }
-
-
-def _details_digest(recipient: Recipient, identity: str) -> str:
-    address = recipient.billing
-    parts = [
-        identity, recipient.email, recipient.phone_number, address.line1, address.line2,
-        address.city, address.state, address.postal_code, address.country,
-    ]  # fmt: skip
-    return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:32]
 
 
 def reference_key(recipient: Recipient, account: str | None) -> str | None:
@@ -156,9 +102,27 @@ class CardholderManager:
 
         Stripe: ``POST /v1/issuing/cardholders``
         """
+        known = self.introduce(recipient, account=account, currency=currency)
+        if known.disabled_reason == "under_review":
+            known = self._reviewed(known)
+        check_ready(known)
+        return known.cardholder_id
+
+    def introduce(
+        self, recipient: Recipient, *, account: str | None, currency: str
+    ) -> RecipientRecord:
+        """
+        Find or create the recipient's cardholder, up to date, whatever Stripe has against it.
+
+        Raises:
+            InvalidInputError: A field Stripe needs is missing; nothing was sent.
+            RecipientNotReadyError: Stripe has blocked the same recipient under another name.
+
+        Stripe: ``POST /v1/issuing/cardholders``
+        """
         recipient.check_for(currency, today=self.clock().date())
         identity = recipient.identity(account_key(account))
-        digest = _details_digest(recipient, identity)
+        digest = details_digest(recipient, identity)
         key = f"{account_key(account)}/{identity}"
         known = self.store.read(lambda tx: tx.get(RecipientRecord, key))
         if known is None:
@@ -166,10 +130,9 @@ class CardholderManager:
             known = self._create(recipient, identity, digest, account)
         elif known.details != digest:
             known = self._update(recipient, known, digest)
-        elif known.disabled_reason is not None:
+        elif known.disabled_reason not in {None, "under_review"}:
             known = self.refresh(known)
-        self._wait_for_screening(known)
-        return known.cardholder_id
+        return known
 
     def _check_no_way_around(self, recipient: Recipient, account: str | None) -> None:
         """
@@ -241,7 +204,7 @@ class CardholderManager:
         journal = StepJournal(store=self.store, clock=self.clock, scope=f"recipient/{known.key}")
         path = f"/v1/issuing/cardholders/{known.cardholder_id}"
         call = self.api.prepare(
-            path, _details(recipient), account=known.account, keep=cardholder_outcome
+            path, cardholder_details(recipient), account=known.account, keep=cardholder_outcome
         )
         changed = revised(known, details=digest)
 
@@ -260,25 +223,83 @@ class CardholderManager:
         """
         return call if self.keeps_orders else call.__call__
 
-    def _wait_for_screening(self, known: RecipientRecord) -> None:
+    def _reviewed(self, known: RecipientRecord) -> RecipientRecord:
+        """
+        Ask after one cardholder, a few times within seconds.
+        """
+        known = self.refresh(known)
         for seconds in _SCREENING_WAITS_SECONDS:
             if known.disabled_reason != "under_review":
                 break
             self.sleep(seconds)
             known = self.refresh(known)
-        if known.disabled_reason is None:
-            return
-        if known.disabled_reason == "under_review":
-            msg = f"Stripe is still screening cardholder {known.cardholder_id}"
-            raise WaitingError(msg, code="cardholder_under_review")
-        wanted = ", ".join(known.past_due) or "nothing that could be handed in"
-        msg = (
-            f"cardholder {known.cardholder_id} may not hold a card "
-            f"({known.disabled_reason}); Stripe asks for: {wanted}"
-        )
-        raise RecipientNotReadyError(
-            msg, code=known.disabled_reason, param=known.past_due[0] if known.past_due else None
-        )
+        return known
+
+    def review(self, waiting: Iterable[RecipientRecord]) -> dict[str, RecipientRecord]:
+        """
+        Ask after many cardholders that Stripe screens, a few times within seconds, by id.
+
+        The newest of the account are listed, a page for every hundred; only one that is not among them
+        is asked for by itself. What an event has told meanwhile is not asked for.
+
+        Stripe: ``GET /v1/issuing/cardholders``
+        """
+        known = {one.cardholder_id: one for one in waiting}
+        for seconds in _SCREENING_WAITS_SECONDS:
+            self.sleep(seconds)
+            known = self._as_stored(known)
+            still = {name for name, one in known.items() if one.disabled_reason == "under_review"}
+            if still:
+                known.update(self._listed({name: known[name] for name in still}))
+            if all(one.disabled_reason != "under_review" for one in known.values()):
+                break
+        return known
+
+    def _as_stored(self, known: dict[str, RecipientRecord]) -> dict[str, RecipientRecord]:
+        def work(tx: Transaction) -> dict[str, RecipientRecord]:
+            return {name: tx.get(RecipientRecord, one.key) or one for name, one in known.items()}
+
+        return self.store.read(work)
+
+    def _listed(self, known: dict[str, RecipientRecord]) -> dict[str, RecipientRecord]:
+        account = next(iter(known.values())).account
+        pages = -(-len(known) // _PAGE)
+        listed = self.api.pages("/v1/issuing/cardholders", {}, account=account)
+        found = {
+            one["id"]: cardholder_outcome(one)
+            for one in islice(listed, pages * _PAGE)
+            if one["id"] in known
+        }
+
+        def work(tx: Transaction) -> dict[str, RecipientRecord]:
+            now = self.clock()
+            return {name: _stored(tx, known[name], told, now) for name, told in found.items()}
+
+        seen = self.store.transact(work) if found else {}
+        return {name: seen.get(name) or self.refresh(one) for name, one in known.items()}
+
+
+def check_ready(known: RecipientRecord) -> None:
+    """
+    Refuse a cardholder that may not hold a card.
+
+    Raises:
+        WaitingError: Stripe still screens it.
+        RecipientNotReadyError: Stripe wants more, or does not allow it.
+    """
+    if known.disabled_reason is None:
+        return
+    if known.disabled_reason == "under_review":
+        msg = f"Stripe is still screening cardholder {known.cardholder_id}"
+        raise WaitingError(msg, code="cardholder_under_review")
+    wanted = ", ".join(known.past_due) or "nothing that could be handed in"
+    msg = (
+        f"cardholder {known.cardholder_id} may not hold a card "
+        f"({known.disabled_reason}); Stripe asks for: {wanted}"
+    )
+    raise RecipientNotReadyError(
+        msg, code=known.disabled_reason, param=known.past_due[0] if known.past_due else None
+    )
 
 
 def recipient_reason(outcome: Outcome) -> str | None:

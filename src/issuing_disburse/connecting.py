@@ -5,10 +5,11 @@ What do the disbursers of all accounts of one connection share, and is it fit to
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from .announcer import Announcer
 from .arguments import (
@@ -35,6 +36,7 @@ from .webhooks import Others
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from .batch import Batch
     from .pci import SecretSink
     from .rate_limits import RateLimits
     from .reclaim_policy import ReclaimPolicy
@@ -54,6 +56,7 @@ class Connection:
         deciding: The policy with the lookups and the onlookers that it needs.
         owner: Under which name this process holds leases.
         owns_store: Whether closing the connection closes the store, too.
+        batches: What works on many orders just now.
     """
 
     api: StripeAPI
@@ -80,6 +83,7 @@ class Connection:
     answer_by: AnswerBy
     probe_max_minor: int
     unstored: Unstored
+    batches: weakref.WeakSet[Batch] = field(factory=weakref.WeakSet)
 
     @classmethod
     def opened(
@@ -183,10 +187,19 @@ class Connection:
         """
         return evolve(self, owns_store=False)
 
-    def close(self) -> None:
+    def close(self, *, is_interrupted: bool = False) -> None:
         """
-        Close connections to Stripe, and the store if it was opened here.
+        Close connections to Stripe, and the store if it was opened here; what is begun is finished.
+
+        Args:
+            is_interrupted: Only the calls that are under way are; orders stay pending.
         """
+        for batch in tuple(self.batches):
+            batch.end()
+            if is_interrupted:
+                batch.stop()
+            else:
+                batch.wait()
         self.api.close()
         if self.owns_store:
             self.store.close()

@@ -4,41 +4,33 @@ Is there money for this order, promised to nobody else, before its card is issue
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import NoReturn
+from attrs import field, frozen
 
-from attrs import frozen
-
-from .books import funded_line, pool_of, post_funding
+from .books import pool_of
 from .deposits import Deposits
 from .disbursement import idempotency_key
-from .exceptions import (
-    FundingRouteUnavailableError,
-    InsufficientIssuingBalanceError,
-    WaitingError,
-)
+from .exceptions import InsufficientIssuingBalanceError, UnavailableError
 from .following import Follower
 from .funding_needs import Treasurer
 from .journal import Guard
+from .leases import Leases
 from .money import Money
+from .moving import LOOK_AGAIN_AFTER, Mover
 from .openings import Openings
 from .paging import every
-from .ports import Clock, FundingRoute, Store, Transaction
-from .records import DisbursementRecord, FundingRecord, PoolRecord, account_key
+from .ports import Clock, FundingRoute, Sleep, Store, Transaction
 from .revision import revised
-from .route_fitness import RouteFitness
+from .records import DisbursementRecord, FundingRecord, PoolRecord, account_key
 from .routes import (
     BalanceCheckedRoute,
     DepositRoute,
-    Fate,
     FollowedRoute,
     insufficient,
     issuing_available,
 )
+from .sharing import SharedFunder
 from .stripe_api import StripeAPI
-from .ways_back import WaysBack, funding_journal
-
-_LOOK_AGAIN_AFTER = timedelta(hours=1)
+from .ways_back import WaysBack
 
 
 @frozen(kw_only=True)
@@ -53,11 +45,32 @@ class BalanceFunder:
     api: StripeAPI
     store: Store
     clock: Clock
+    sleep: Sleep
     route: FundingRoute
+    leases: Leases
+    sharing: SharedFunder = field(init=False, repr=False)
+
+    @sharing.default
+    def _make_sharing(self) -> SharedFunder:
+        return SharedFunder(
+            store=self.store,
+            clock=self.clock,
+            sleep=self.sleep,
+            leases=self.leases,
+            mover=self.mover,
+            openings=self._openings,
+        )
 
     @property
-    def _fitness(self) -> RouteFitness:
-        return RouteFitness(store=self.store, clock=self.clock, route=self.route)
+    def mover(self) -> Mover:
+        """
+        Who has the route move money.
+        """
+        return Mover(api=self.api, store=self.store, clock=self.clock, route=self.route)
+
+    @property
+    def _openings(self) -> Openings:
+        return Openings(api=self.api, store=self.store, clock=self.clock, deposits=self.deposits)
 
     def check(self, account: str | None) -> None:
         """
@@ -66,13 +79,13 @@ class BalanceFunder:
         Raises:
             FundingRouteUnavailableError: Nothing was sent; the message names the remedy.
         """
-        self._fitness.check(account)
+        self.mover.fitness.check(account)
 
     def clear(self, account: str | None) -> None:
         """
         Forget that a route was refused for *account*: the next order tries again.
         """
-        self._fitness.clear(account)
+        self.mover.fitness.clear(account)
 
     def ensure(self, record: DisbursementRecord, *, guard: Guard) -> DisbursementRecord:
         """
@@ -83,21 +96,44 @@ class BalanceFunder:
             FundingRouteUnavailableError: What was moved was taken back; nothing is promised.
             WaitingError: Money is on its way, or its fate is unknown; resume later.
         """
+        if record.share is not None:
+            self._check_if_apart(record)
+        record, funding = self._promised(record, guard)
+        if funding.is_shared and not (funding.progress == "moved" and funding.has_arrived):
+            try:
+                self.sharing.move(funding.id)
+            except InsufficientIssuingBalanceError:
+                # It fell apart: there is not enough for all, but there may be for this one.
+                record, funding = self._promised(record, guard)
+        if funding.is_shared:
+            return record
+        if funding.progress == "moving":
+            funding = self.mover.move(funding, guard)
+        if funding.progress not in {"moving", "moved"}:
+            raise self.follower.refusal(*self.mover.followed(funding))
+        if not funding.has_arrived:
+            self.mover.wait_for(funding, guard)
+        return record
+
+    def _promised(
+        self, record: DisbursementRecord, guard: Guard
+    ) -> tuple[DisbursementRecord, FundingRecord]:
         try:
-            record, funding = self._promise(record, guard)
+            return self._promise(record, guard)
         except InsufficientIssuingBalanceError as short:
             waiting = self.treasurer.waits(record, short)
             if waiting is None:
                 raise
-            waiting.retry_at = self.clock() + _LOOK_AGAIN_AFTER
+            waiting.retry_at = self.clock() + LOOK_AGAIN_AFTER
             raise waiting from short
-        if funding.progress == "moving":
-            funding = self._move(funding, guard)
-        if funding.progress not in {"moving", "moved"}:
-            raise self.follower.refusal(*self._followed(funding))
-        if not funding.has_arrived:
-            self._wait_for(funding, guard)
-        return record
+
+    def _check_if_apart(self, record: DisbursementRecord) -> None:
+        """
+        Before an order whose shared funding was refused goes on alone: may it use the route at all?
+        """
+        last = self.store.read(lambda tx: tx.get(FundingRecord, record.fundings[-1]))
+        if last is not None and last.progress == "failed":
+            self.check(record.account)
 
     def _promise(
         self, record: DisbursementRecord, guard: Guard
@@ -105,7 +141,7 @@ class BalanceFunder:
         wanted = record.terms.most(record.amount)
         needs_cover = isinstance(self.route, BalanceCheckedRoute)
         # Before the balance is read: a purchase in between is then on one of the two sides at least.
-        books = Openings(api=self.api, store=self.store, clock=self.clock, deposits=self.deposits)
+        books = self._openings
         before = books.promised_minor(record.account, wanted.currency) if needs_cover else 0
         available = books.known_balance(record.account, wanted.currency, needs_cover=needs_cover)
 
@@ -114,11 +150,12 @@ class BalanceFunder:
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             if current.fundings:
                 last = tx.get(FundingRecord, current.fundings[-1])
-                is_alive = last is not None and last.progress in {"moving", "moved"}
-                if last is not None and (is_alive or current.promised is not None):
+                if last is not None and _stands(current, last):
                     return current, last
+            own = current.promised.minor if current.promised is not None else 0
             pool = pool_of(tx, record.account, wanted.currency)
-            promised = Money(max(before, pool.cards_minor + pool.promised_minor), wanted.currency)
+            others = max(before, pool.cards_minor + pool.promised_minor) - own
+            promised = Money(others, wanted.currency)
             if available is not None and needs_cover and available - promised < wanted:
                 raise insufficient(
                     available=available,
@@ -127,8 +164,9 @@ class BalanceFunder:
                     whose="the Issuing balance",
                 )
             funding = self._new_funding(tx, current, wanted)
-            tx.put(revised(pool, promised_minor=pool.promised_minor + wanted.minor))
-            changed = revised(current, promised=wanted, fundings=(*current.fundings, funding.id))
+            tx.put(revised(pool, promised_minor=pool.promised_minor + wanted.minor - own))
+            fundings = (*current.fundings, funding.id)
+            changed = revised(current, promised=wanted, share=None, fundings=fundings)
             return tx.put(changed), tx.put(funding)
 
         return self.store.transact(work)
@@ -179,50 +217,12 @@ class BalanceFunder:
         """
         return WaysBack(store=self.store, clock=self.clock, route=self.route)
 
-    def _move(self, funding: FundingRecord, guard: Guard) -> FundingRecord:
-        try:
-            receipt = self.route.fund(
-                funding.account,
-                funding.amount,
-                key=funding.id,
-                journal=funding_journal(self.store, self.clock, funding.id, guard),
-            )
-        except FundingRouteUnavailableError as refusal:
-            if refusal.code != "balance_insufficient":
-                self._fitness.refuse(funding.account, refusal)
-            raise
-
-        def work(tx: Transaction) -> FundingRecord:
-            guard(tx)
-            known = tx.get(FundingRecord, funding.key, lock=True) or funding
-            if known.progress != "moving":
-                return known
-            moved = revised(
-                known,
-                progress="moved",
-                moved=receipt.moved,
-                brought_minor=receipt.amount.minor,
-                available_at=receipt.available_at,
-            )
-            return tx.put(moved if receipt.available_at else self._arrived(tx, moved))
-
-        return self.store.transact(work)
-
-    def _arrived(self, tx: Transaction, funding: FundingRecord) -> FundingRecord:
-        """
-        Book what *funding* brought, now that it can be spent.
-        """
-        brought = Money(funding.brought_minor, funding.amount.currency)
-        lines = (funded_line(funding.id, brought),) if brought.is_positive else ()
-        booked = post_funding(tx, funding, lines, cause="funded", at=self.clock())
-        return revised(booked, has_arrived=True)
-
     @property
     def follower(self) -> Follower:
         """
         Who asks what became of money that takes days.
         """
-        return Follower(store=self.store, clock=self.clock, route=self.route)
+        return self.mover.follower
 
     @property
     def deposits(self) -> Deposits | None:
@@ -248,44 +248,6 @@ class BalanceFunder:
                 if one.available_at is not None and not one.has_arrived:
                     self.follower.follow(one.key)
 
-    def _followed(self, funding: FundingRecord) -> tuple[FundingRecord, Fate | None]:
-        known, fate = self.follower.follow(funding.key)
-        return known or funding, fate
-
-    def _wait_for(self, funding: FundingRecord, guard: Guard) -> None:
-        """
-        See whether money that was on its way has arrived: Stripe says so of the movement itself, or
-        the balance shows it; else it waits.
-        """
-        funding, fate = self._followed(funding)
-        if funding.has_arrived and funding.progress == "moved":
-            return
-        if funding.progress != "moved":
-            raise self.follower.refusal(funding, fate)
-        if fate is not None:
-            self._say_on_its_way(funding, fate.expected_at)
-        available = self.balance(funding.account, funding.amount.currency)
-
-        def work(tx: Transaction) -> bool:
-            guard(tx)
-            known = tx.get(FundingRecord, funding.key, lock=True) or funding
-            pool = pool_of(tx, funding.account, funding.amount.currency)
-            expected = pool.available_minor + pool.cards_minor + known.brought_minor
-            if not known.has_arrived and available.minor >= expected:
-                known = tx.put(self._arrived(tx, known))
-            return known.has_arrived
-
-        if self.store.transact(work):
-            return
-        self._say_on_its_way(funding, None)
-
-    def _say_on_its_way(self, funding: FundingRecord, expected_at: datetime | None) -> NoReturn:
-        expected_at = expected_at or funding.available_at or self.clock()
-        msg = f"{funding.amount} is on its way to the Issuing balance"
-        waiting = WaitingError(msg, code="money_in_flight")
-        waiting.retry_at = max(expected_at, self.clock() + _LOOK_AGAIN_AFTER)
-        raise waiting
-
     def undo(self, record: DisbursementRecord, *, guard: Guard) -> None:
         """
         Give back what was moved for an order that fails, and take its promise back.
@@ -293,12 +255,16 @@ class BalanceFunder:
         Raises:
             DisburseError: The money could not be given back; it stays with the order.
         """
-        funding = self.store.read(lambda tx: _last_funding(tx, record.key))
-        if funding is not None and funding.progress == "moved":
+        record, funding = self.store.read(lambda tx: _last_funding(tx, record))
+        if funding is not None and funding.is_shared and funding.progress == "moving":
+            msg = f"the money of order {record.order_id!r} and others is still moving"
+            raise UnavailableError(msg, code="funding_busy")
+        is_its = record.promised is not None
+        if funding is not None and funding.progress == "moved" and is_its:
             if not funding.has_arrived:
-                self._wait_for(funding, guard)
+                self.mover.wait_for(funding, guard)
             if _brings(funding, self.route):
-                self._give_back_whole(funding, guard)
+                self._give_back_whole(record, funding, guard)
 
         def work(tx: Transaction) -> None:
             guard(tx)
@@ -307,30 +273,55 @@ class BalanceFunder:
                 return
             pool = pool_of(tx, current.account, current.promised.currency)
             tx.put(revised(pool, promised_minor=pool.promised_minor - current.promised.minor))
-            tx.put(revised(current, promised=None))
+            tx.put(revised(current, promised=None, share=None))
             last = tx.get(FundingRecord, current.fundings[-1], lock=True)
-            if last is not None and (last.progress == "moving" or not _brings(last, self.route)):
+            if last is None or last.is_shared:
+                return
+            if last.progress == "moving" or not _brings(last, self.route):
                 tx.put(revised(last, progress="failed"))
 
         self.store.transact(work)
 
-    def _give_back_whole(self, funding: FundingRecord, guard: Guard) -> None:
-        key = f"{funding.id}-back"
+    def _give_back_whole(
+        self, record: DisbursementRecord, funding: FundingRecord, guard: Guard
+    ) -> None:
+        """
+        Give back all that *funding* moved, or of a shared one the order's whole share.
+        """
+        key, amount = f"{funding.id}-back", funding.amount
+        if funding.is_shared:
+            key = f"undo/{record.key}/{len(record.fundings)}"
+            amount = record.promised or amount
         self.store.transact(
             lambda tx: self.ways_back.begin(
-                tx, key, funding.amount, account=funding.account, members=funding.members
+                tx, key, amount, account=funding.account, members=(record.key,)
             )
         )
-        receipt = self.ways_back.send(key, fundings=(funding,), guard=guard)
+        with self.sharing.alone((funding,), guard) as alone:
+            receipt = self.ways_back.send(key, record=record, fundings=(funding,), guard=alone)
 
-        def work(tx: Transaction) -> None:
-            guard(tx)
-            self.ways_back.finish(tx, key, receipt, cause="given back")
-            known = tx.get(FundingRecord, funding.key, lock=True)
-            if known is not None and known.progress == "moved":
-                tx.put(revised(known, progress="given_back", given_back_minor=known.amount.minor))
+            def work(tx: Transaction) -> None:
+                alone(tx)
+                is_new = self.ways_back.finish(tx, key, receipt, cause="given back")
+                known = tx.get(FundingRecord, funding.key, lock=True)
+                if known is None or known.progress != "moved":
+                    return
+                if not known.is_shared:
+                    whole = known.amount.minor
+                    tx.put(revised(known, progress="given_back", given_back_minor=whole))
+                elif is_new:
+                    tx.put(known.with_given_back(record.key, amount.minor))
 
-        self.store.transact(work)
+            self.store.transact(work)
+
+
+def _stands(record: DisbursementRecord, last: FundingRecord) -> bool:
+    """
+    Tell whether *last* still pays for the order, or has to end before another one can.
+    """
+    if last.is_shared:  # one that was refused has left its members to themselves
+        return record.share is not None and last.progress in {"moving", "moved"}
+    return last.progress in {"moving", "moved"} or record.promised is not None
 
 
 def _brings(funding: FundingRecord, route: FundingRoute) -> bool:
@@ -340,8 +331,13 @@ def _brings(funding: FundingRecord, route: FundingRoute) -> bool:
     return bool(funding.brought_minor) or not isinstance(route, DepositRoute)
 
 
-def _last_funding(tx: Transaction, key: str) -> FundingRecord | None:
-    record = tx.get(DisbursementRecord, key)
-    if record is None or not record.fundings:
-        return None
-    return tx.get(FundingRecord, record.fundings[-1])
+def _last_funding(
+    tx: Transaction, record: DisbursementRecord
+) -> tuple[DisbursementRecord, FundingRecord | None]:
+    """
+    Return the order as it stands now, and what was moved for it last.
+    """
+    current = tx.get(DisbursementRecord, record.key) or record
+    if not current.fundings:
+        return current, None
+    return current, tx.get(FundingRecord, current.fundings[-1])

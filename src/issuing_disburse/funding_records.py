@@ -7,11 +7,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .ledger import GENESIS
 from .money import Money
-from .rows import Row, account_key
+from .rows import Lease, Row, account_key
 
 
 @frozen(kw_only=True)
@@ -68,9 +68,23 @@ class Moved:
 
 
 @frozen(kw_only=True)
+class Share:
+    """
+    What of a shared funding belongs to one order: *minor* of *of_minor*, minor units.
+    """
+
+    funding: str
+    minor: int
+    of_minor: int
+
+
+@frozen(kw_only=True)
 class FundingRecord(Row):
     """
     Money moved for orders, once, whole, or given back.
+
+    A *shared* one pays for many: each member has its share in its own record, and each share goes back
+    by itself. Only who holds its lease moves its money.
 
     Attributes:
         members: Keys of the disbursements it pays for.
@@ -82,6 +96,9 @@ class FundingRecord(Row):
             back, whether the bank has it, or has sent it back.
         given_back_minor: Of *amount*, how much went back by the same route, minor units.
         returned: What moved it back, in order.
+        is_shared: Whether each member has a share of it.
+        gone: Of a shared one, what went back of whose share, minor units.
+        free_minor: Of a shared one, what is nobody's share: its orders were lost with their store.
     """
 
     KIND: ClassVar[str] = "funding"
@@ -100,6 +117,10 @@ class FundingRecord(Row):
     has_arrived: bool = False
     given_back_minor: int = 0
     returned: tuple[Moved, ...] = ()
+    is_shared: bool = False
+    gone: dict[str, int] = field(factory=dict)
+    free_minor: int = 0
+    lease: Lease | None = None
     entries: int = 0
     digest: str = GENESIS
 
@@ -122,3 +143,12 @@ class FundingRecord(Row):
     def due_at(self) -> datetime | None:
         """When it was made, while money moves."""
         return self.created_at if self.progress == "moving" else None
+
+    def with_given_back(self, member: str, minor: int) -> FundingRecord:
+        """
+        Return the record after *minor* units more went back for one *member*.
+        """
+        back = revised(self, given_back_minor=self.given_back_minor + minor)
+        if not self.is_shared:
+            return back
+        return revised(back, gone={**self.gone, member: self.gone.get(member, 0) + minor})

@@ -35,6 +35,7 @@ from .ports import Clock, Store, Transaction
 from .records import DisbursementRecord
 from .revision import revised
 
+_LATER = (UnavailableError, NotPermittedError, NeedsOrderError, SinkError)
 _GIVEN_UP = Reason(code="given_up", message="given up before its card could be used")
 
 
@@ -142,29 +143,59 @@ class Issuance:
         except DisburseError as problem:
             return problem.disbursement or view(self.find(record.order_id))
 
-    def _work(self, record: DisbursementRecord, order: Order | None) -> Disbursement:
+    def finish(self, record: DisbursementRecord, *, is_funded: bool = False) -> Disbursement:
+        """
+        Run what is left to do for an order whose lease is held and whose cardholder is known; let go.
+
+        Args:
+            is_funded: Its money is promised and has arrived: only the card is left.
+        """
+        return self._work(record, None, is_funded=is_funded)
+
+    def _work(
+        self, record: DisbursementRecord, order: Order | None, *, is_funded: bool = False
+    ) -> Disbursement:
         try:
-            return self._worked(record, order, self.leases.guard(record))
+            return self._worked(record, order, is_funded=is_funded)
         except LeaseLostError:
             return view(self.find(record.order_id))
         finally:
             self.leases.release(record)
 
     def _worked(
-        self, record: DisbursementRecord, order: Order | None, guard: Guard
+        self, record: DisbursementRecord, order: Order | None, *, is_funded: bool
     ) -> Disbursement:
+        guard = self.leases.guard(record)
         try:
+            if is_funded and record.failing is None:
+                return view(self.issue_card(record, guard))
             return view(self._steps(record, order, guard))
-        except WaitingError as waiting:
-            return view(self._wait(record, waiting, guard))
-        except (UnavailableError, NotPermittedError, NeedsOrderError, SinkError) as later:
-            later.order_id = record.order_id
-            later.disbursement = view(self._wait(record, later, guard))
+        except DisburseError as problem:
+            stopped = self.stop(record, problem)
+            if isinstance(problem, WaitingError) and stopped is not None:
+                return stopped
             raise
-        except RefusedError as refusal:
-            refusal.order_id = record.order_id
-            refusal.disbursement = view(self._fail(record, refusal, guard))
-            raise
+
+    def stop(self, record: DisbursementRecord, problem: DisburseError) -> Disbursement | None:
+        """
+        Store why an order whose lease is held cannot go on; what it was refused for fails it.
+
+        Returns:
+            The order as it stands then; ``None`` if *problem* is none of an order's.
+
+        Raises:
+            LeaseLostError: Another worker has it; nothing was stored.
+        """
+        guard = self.leases.guard(record)
+        if isinstance(problem, _LATER):
+            kept = self._wait(record, problem, guard)
+        elif isinstance(problem, RefusedError):
+            kept = self._fail(record, problem, guard)
+        else:
+            return None
+        problem.order_id = record.order_id
+        problem.disbursement = view(kept)
+        return problem.disbursement
 
     def _steps(
         self, record: DisbursementRecord, order: Order | None, guard: Guard
@@ -177,12 +208,18 @@ class Issuance:
                 stripe_request_id=record.failing.stripe_request_id,
             )
         if record.promised is None:  # nothing has moved yet: from here on nothing is left behind
-            self._check_in_time(record)
-            self.funder.check(self.account)
+            self.check(record)
             if record.cardholder_id is None or order is not None:
                 record = self._with_cardholder(record, order, guard)
         record = self.funder.ensure(record, guard=guard)
         return self.issue_card(record, guard)
+
+    def check(self, record: DisbursementRecord) -> None:
+        """
+        Refuse, before any effect, what has expired or cannot be funded.
+        """
+        self._check_in_time(record)
+        self.funder.check(self.account)
 
     def _check_in_time(self, record: DisbursementRecord) -> None:
         if self.clock() >= record.expires_at:
@@ -203,6 +240,14 @@ class Issuance:
         cardholder_id = self.cardholders.ensure(
             order.recipient, account=self.account, currency=order.amount.currency
         )
+        return self.keep_cardholder(record, cardholder_id, guard)
+
+    def keep_cardholder(
+        self, record: DisbursementRecord, cardholder_id: str, guard: Guard
+    ) -> DisbursementRecord:
+        """
+        Keep who gets the card, and no longer who that is.
+        """
 
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)

@@ -18,7 +18,8 @@ from attrs import evolve, field, frozen
 from .attributing import Attributor
 from .bookkeeper import Bookkeeper
 from .books import add_to_pool, opening_entry, pool_of
-from .cardholders import RECIPIENT_METADATA, cardholder_outcome, recipient_reason
+from .cardholder_params import RECIPIENT_METADATA
+from .cardholders import cardholder_outcome, recipient_reason
 from .cards import ORDER_METADATA
 from .exceptions import StoreMismatchError
 from .funding import BalanceFunder

@@ -252,8 +252,18 @@ class Reclaimer:
         self, record: DisbursementRecord, key: str, guard: Guard
     ) -> DisbursementRecord:
         fundings = self._fundings(record)
-        receipt = self.funder.ways_back.send(key, fundings=fundings, guard=guard)
+        with self.funder.sharing.alone(fundings, guard) as alone:
+            receipt = self.funder.ways_back.send(key, record=record, fundings=fundings, guard=alone)
+            return self._book_given_back(record, key, fundings, receipt, alone)
 
+    def _book_given_back(
+        self,
+        record: DisbursementRecord,
+        key: str,
+        fundings: tuple[FundingRecord, ...],
+        receipt: FundingReceipt,
+        guard: Guard,
+    ) -> DisbursementRecord:
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
@@ -266,7 +276,9 @@ class Reclaimer:
             changed = evolve(facts, reclaimed=(*facts.reclaimed, taken))
             posted = post_facts(tx, current, changed, cause="reclaimed", at=self.clock())
             self.funder.ways_back.finish(tx, key, receipt, cause="reclaimed")
-            self._count_as_returned(tx, fundings, receipt)
+            if fundings and receipt.amount.is_positive:
+                funding = tx.get(FundingRecord, fundings[-1].key, lock=True) or fundings[-1]
+                tx.put(funding.with_given_back(record.key, receipt.amount.minor))
             for reference in posted.cards[-1:]:
                 card = tx.get(CardRecord, reference.id, lock=True)
                 if card is not None:
@@ -281,14 +293,6 @@ class Reclaimer:
             return tuple(one for one in found if one is not None and one.progress == "moved")
 
         return self.store.read(work)
-
-    def _count_as_returned(
-        self, tx: Transaction, fundings: tuple[FundingRecord, ...], receipt: FundingReceipt
-    ) -> None:
-        if fundings and receipt.amount.is_positive:
-            funding = tx.get(FundingRecord, fundings[-1].key, lock=True) or fundings[-1]
-            back = funding.given_back_minor + receipt.amount.minor
-            tx.put(evolve(funding, given_back_minor=back))
 
     def _finish(self, record: DisbursementRecord, guard: Guard, had: int) -> Reclamation:
         """

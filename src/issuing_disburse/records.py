@@ -20,13 +20,13 @@ from .delivery_records import DeliveryRecord
 from .disbursement import CardReference, Reason, Status
 from .exceptions import LedgerError
 from .facts import Facts
-from .funding_records import FundingRecord, Moved, PoolRecord
+from .funding_records import FundingRecord, Moved, PoolRecord, Share
 from .ledger import GENESIS
 from .money import Money
 from .order import Order
 from .parked_records import ParkedEvent
 from .recording_records import Recording, ShadowRecord, UsedCard
-from .rows import Row, account_key
+from .rows import Lease, Row, account_key
 from .terms import Terms
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Recording",
     "Row",
     "ShadowRecord",
+    "Share",
     "StepRecord",
     "StoreIdentity",
     "UsedCard",
@@ -104,17 +105,6 @@ class AccountRecord(Row):
 
 
 @frozen(kw_only=True)
-class Lease:
-    """
-    Who works on an order, until when (UTC), under which fencing number.
-    """
-
-    owner: str
-    until: datetime
-    fence: int
-
-
-@frozen(kw_only=True)
 class DisbursementRecord(Row):
     """
     One order, its state, the facts about it and the head of its ledger chain.
@@ -122,6 +112,7 @@ class DisbursementRecord(Row):
     Attributes:
         order: The content; ``None`` once only the fingerprint is kept.
         generation: Counts cards: a reissue is the next generation.
+        share: What of a shared funding is this order's; ``None`` with a funding of its own.
         to_spend: What a reissued card is for; ``None`` for the order's amount.
         failing: Why the order fails, from the decision on until what was moved is back.
         giving_back: The funding record of a rest that is on its way back.
@@ -154,6 +145,7 @@ class DisbursementRecord(Row):
     facts: Facts | None = None
     fundings: tuple[str, ...] = ()
     promised: Money | None = None
+    share: Share | None = None
     to_spend: Money | None = None
     reason: Reason | None = None
     failing: Reason | None = None

@@ -52,3 +52,14 @@ class Row:
     def due_at(self) -> datetime | None:
         """When somebody should look at it (UTC)."""
         return None
+
+
+@frozen(kw_only=True)
+class Lease:
+    """
+    Who works on an order, or moves the money of many, until when (UTC), under which fencing number.
+    """
+
+    owner: str
+    until: datetime
+    fence: int

@@ -4,14 +4,16 @@ How does money leave the Issuing balance again, once, and by the way it came?
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from .books import given_back_line, post_funding
 from .exceptions import StoreError, UnavailableError
 from .journal import Guard, StepJournal
 from .money import Money
 from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
-from .records import FundingRecord
+from .revision import revised
+from .records import DisbursementRecord, FundingRecord
+ bf80aea (Pay many orders at once, with one movement of money for up to a thousand)
 
 KEPT = "kept"
 """Stands for the route where a rest stays on the Issuing balance."""
@@ -70,15 +72,15 @@ class WaysBack:
                 )
             )
 
-    def finish(self, tx: Transaction, key: str, receipt: FundingReceipt, *, cause: str) -> None:
+    def finish(self, tx: Transaction, key: str, receipt: FundingReceipt, *, cause: str) -> bool:
         """
-        Book inside *tx* what left the Issuing balance, once.
+        Book inside *tx* what left the Issuing balance, once; tell whether it was not booked before.
         """
         back = tx.get(FundingRecord, key, lock=True)
         if back is None or back.progress != "moving":
-            return
+            return False
         lines = (given_back_line(key, receipt.amount),) if receipt.amount.is_positive else ()
-        moved = evolve(
+        moved = revised(
             back,
             progress="given_back",
             returned=receipt.moved,
@@ -86,12 +88,19 @@ class WaysBack:
             has_arrived=receipt.available_at is None,
         )
         tx.put(post_funding(tx, moved, lines, cause=cause, at=self.clock()))
+        return True
 
     def send(
-        self, key: str, *, fundings: tuple[FundingRecord, ...], guard: Guard
+        self,
+        key: str,
+        *,
+        record: DisbursementRecord,
+        fundings: tuple[FundingRecord, ...],
+        guard: Guard,
     ) -> FundingReceipt:
         """
-        Have the route give back what `begin` wrote down, by what *fundings* of its own moved.
+        Have the route give back what `begin` wrote down, by what *fundings* of its own moved for the
+        order of *record*: of a shared one, no more than the order's share.
 
         What another route brought is not this one's to send: it stays on the Issuing balance.
 
@@ -111,7 +120,7 @@ class WaysBack:
         own = [one for one in fundings if one.route == name]
         if not own:
             return FundingReceipt(amount=Money.zero(back.amount.currency))
-        receipts = [receipt_left(one) for one in own]
+        receipts = self.store.read(lambda tx: [_left_of(tx, one, record) for one in own])
         return self.route.give_back(
             back.account,
             back.amount,
@@ -121,11 +130,26 @@ class WaysBack:
         )
 
 
-def receipt_left(funding: FundingRecord) -> FundingReceipt:
+def receipt_left(
+    funding: FundingRecord, record: DisbursementRecord | None = None
+) -> FundingReceipt:
     """
     Return the receipt of *funding*, less what already went back.
+
+    Of a shared one each object says what is left for the order of *record*; the amount is about all.
     """
     back = funding.given_back_minor
-    left = Money(max(0, funding.amount.minor - back), funding.amount.currency)
-    moved = tuple(evolve(one, minor=max(0, one.minor - back)) for one in funding.moved)
-    return FundingReceipt(amount=left, moved=moved)
+    whole = Money(max(0, funding.amount.minor - back), funding.amount.currency)
+    if not funding.is_shared or record is None:
+        moved = tuple(revised(one, minor=max(0, one.minor - back)) for one in funding.moved)
+        return FundingReceipt(amount=whole, moved=moved)
+    is_its = record.share is not None and record.share.funding == funding.id
+    share = record.share.minor if record.share is not None and is_its else 0
+    left = max(0, share - funding.gone.get(record.key, 0))
+    return FundingReceipt(
+        amount=whole, moved=tuple(revised(one, minor=left) for one in funding.moved)
+    )
+
+
+def _left_of(tx: Transaction, funding: FundingRecord, record: DisbursementRecord) -> FundingReceipt:
+    return receipt_left(tx.get(FundingRecord, funding.key) or funding, record)

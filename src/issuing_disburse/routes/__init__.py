@@ -11,6 +11,7 @@ from .abilities import (
     DepositRoute,
     Fate,
     FollowedRoute,
+    SharedRoute,
 )
 from .balance_transfers import Attributed, Attribution, BalanceTransfers
 from .balances import insufficient, issuing_available
@@ -58,6 +59,7 @@ __all__ = [
     "FundingInstructions",
     "PrefundedRoute",
     "PushRoute",
+    "SharedRoute",
     "TopUpRoute",
     "TransferRoute",
     "insufficient",

@@ -38,6 +38,16 @@ class BalanceCheckedRoute(Protocol):
     checks_balance: bool
 
 
+@runtime_checkable
+class SharedRoute(Protocol):
+    """
+    A route whose one movement may pay for many orders: it is then asked to give back one order's share
+    at a time, by receipts that say what is left of that share.
+    """
+
+    members_max: int
+
+
 @frozen(kw_only=True)
 class Fate:
     """

@@ -24,8 +24,12 @@ class BalanceTransferRoute:
     The account moves its own money from its payments to its Issuing balance.
 
     The default without a connected account.
+
+    Attributes:
+        members_max: How many orders one movement may pay for.
     """
 
+    members_max: int = 1_000
     api: StripeAPI
     clock: Clock
     attribution: Attribution

@@ -19,6 +19,7 @@ class PrefundedRoute:
     """
 
     checks_balance: bool = True
+    members_max: int = 1_000
 
     def check(self, account: str | None) -> None:
         """

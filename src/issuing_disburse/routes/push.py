@@ -40,6 +40,7 @@ class PushRoute:
 
     deposit_types: tuple[str, ...] = ("topup",)
     checks_balance: bool = True
+    members_max: int = 1_000
     api: StripeAPI | None = field(default=None, repr=False, eq=False)
 
     def connected(self, api: StripeAPI) -> PushRoute:

@@ -32,8 +32,12 @@ class TransferRoute:
 
     The default with a connected account. It never moves more than its own transfer brought, because
     the account's earnings sit in the same payments balance.
+
+    Attributes:
+        members_max: How many orders one movement may pay for.
     """
 
+    members_max: int = 1_000
     api: StripeAPI
     clock: Clock
     attribution: Attribution
@@ -247,11 +251,12 @@ def _shares(receipts: Sequence[FundingReceipt], wanted: int) -> Iterator[tuple[s
     """
     Spread *wanted* minor units over the transfers that brought the money, oldest first.
 
-    Yields each transfer with its share and with what it still had.
+    Yields each transfer with its share and with what the whole of it still had: a receipt may be about
+    one order's part of it.
     """
     for receipt in receipts:
         for moved in receipt.moved:
             share = min(wanted, moved.minor)
             if moved.object == TRANSFER and share > 0:
                 wanted -= share
-                yield moved.id, share, moved.minor
+                yield moved.id, share, max(moved.minor, receipt.amount.minor)
