@@ -37,6 +37,7 @@ PROMISED = {
     "Money",
     "Objection",
     "Order",
+    "Outcome",
     "Preflight",
     "Receipt",
     "Recipient",

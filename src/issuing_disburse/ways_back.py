@@ -13,7 +13,6 @@ from .money import Money
 from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
 from .revision import revised
 from .records import DisbursementRecord, FundingRecord
- bf80aea (Pay many orders at once, with one movement of money for up to a thousand)
 
 KEPT = "kept"
 """Stands for the route where a rest stays on the Issuing balance."""
