@@ -7,21 +7,32 @@ and its signature is taken from there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+)
 from datetime import datetime
 from functools import partial, wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from .arguments import check_kind
+from .disburser import WORKERS as BATCH_WORKERS
 from .disburser import Disburser
 from .hidden import Hidden
-from .loop_iterators import crossed
+from .loop_iterators import Taken, crossed
 from .loop_threads import LoopThreads, run_alone
 
 if TYPE_CHECKING:
     from .announcer import Unsubscribe
     from .domain_events import DomainEvent
+    from .order import Order
+    from .outcome import Outcome
     from .policy import AuthorizationPolicy
     from .ports import Store
 
@@ -206,6 +217,25 @@ class AsyncDisburser:
         Close the one that `connect` made, not this one.
         """
         return type(self)(self.disburser.for_account(account), workers=self._threads)
+
+    def disburse_many(
+        self,
+        orders: Iterable[Order] | AsyncIterable[Order],
+        *,
+        progress: Callable[[Outcome], object] | None = None,
+        workers: int = BATCH_WORKERS,
+    ) -> AsyncGenerator[Outcome, None]:
+        """
+        Pay many orders; see `issuing_disburse.Disburser.disburse_many`.
+
+        It begins with the first outcome that is asked for. *orders* may be an asynchronous iterable; *progress* is
+        called on the thread of the run.
+        """
+        source = Taken(orders)
+        return crossed(
+            lambda: self.disburser.disburse_many(source, progress=progress, workers=workers),
+            source=source,
+        )
 
     def authorizations(
         self, since: datetime | None = None, until: datetime | None = None
