@@ -19,7 +19,7 @@ from collections.abc import (
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
-from typing import Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from .loop_threads import run_on
 
@@ -88,7 +88,7 @@ async def _step(items: AsyncIterator[T]) -> T | _End:
 
 
 async def crossed(
-    make: Callable[[], Iterator[T]], *, source: Taken[object] | None = None
+    make: Callable[[], Iterator[T]], *, source: Taken[Any] | None = None
 ) -> AsyncGenerator[T, None]:
     """
     Yield to the loop what the iterator yields that *make* makes; both live on a thread of their own.

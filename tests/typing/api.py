@@ -26,6 +26,7 @@ from issuing_disburse import (
     Money,
     Objection,
     Order,
+    Outcome,
     Preflight,
     Receipt,
     Recipient,
@@ -127,6 +128,10 @@ def use(disburser: Disburser, recipient: Recipient) -> None:
     assert_type(paid.status, Status)
     assert_type(paid.card, CardReference)
     assert_type(paid.card_or_none, CardReference | None)
+    for outcome in disburser.disburse_many([order], progress=print, workers=8):
+        assert_type(outcome, Outcome)
+        assert_type(outcome.disbursement, Disbursement | None)
+        assert_type(outcome.error, Exception | None)
     assert_type(disburser.resume(order.id), Disbursement)
     assert_type(disburser.resume_all(), tuple[Disbursement, ...])
     assert_type(disburser.get(order.id), Disbursement)
