@@ -19,8 +19,8 @@ from .moving import LOOK_AGAIN_AFTER, Mover
 from .openings import Openings
 from .paging import every
 from .ports import Clock, FundingRoute, Sleep, Store, Transaction
-from .revision import revised
 from .records import DisbursementRecord, FundingRecord, PoolRecord, account_key
+from .revision import revised
 from .routes import (
     BalanceCheckedRoute,
     DepositRoute,

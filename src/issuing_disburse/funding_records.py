@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from .ledger import GENESIS
 from .money import Money
+from .revision import revised
 from .rows import Lease, Row, account_key
 
 

@@ -12,8 +12,8 @@ from attrs import frozen
 from .exceptions import LeaseLostError
 from .journal import Guard
 from .ports import Store, Transaction
-from .revision import revised
 from .records import DisbursementRecord, FundingRecord, Lease
+from .revision import revised
 
 R = TypeVar("R", DisbursementRecord, FundingRecord)
 

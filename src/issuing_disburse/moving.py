@@ -15,8 +15,8 @@ from .following import Follower
 from .journal import Guard
 from .money import Money
 from .ports import Clock, FundingRoute, Store, Transaction
-from .revision import revised
 from .records import FundingRecord
+from .revision import revised
 from .route_fitness import RouteFitness
 from .routes import Fate, issuing_available
 from .stripe_api import StripeAPI

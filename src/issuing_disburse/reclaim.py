@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from .books import card_balance, post_facts
 from .closing import CardCloser
@@ -27,6 +27,7 @@ from .ports import Clock, FundingReceipt, Store, Transaction
 from .reclaim_policy import ReclaimPolicy
 from .reclamation import ReclaimOutcome, Reclamation, reclaimed_minor, reclamation
 from .records import CardRecord, DisbursementRecord, FundingRecord, account_key
+from .revision import revised
 from .ways_back import is_under_way
 
 _LOOK_AGAIN_AFTER = timedelta(hours=1)
@@ -70,9 +71,9 @@ class Reclaimer:
             if leased is None:
                 return None
             if leased.status in {Status.ACTIVE, Status.SPENT}:
-                leased = evolve(leased.become(Status.CLOSING), updated_at=self.clock())
+                leased = revised(leased.become(Status.CLOSING), updated_at=self.clock())
                 self.closer.close_cards(tx, leased)
-            return tx.put(evolve(leased, is_reclaimed=True))
+            return tx.put(revised(leased, is_reclaimed=True))
 
         record = self.store.transact(begin)
         if record is None:
@@ -190,7 +191,7 @@ class Reclaimer:
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            return tx.put(evolve(current, look_at=until))
+            return tx.put(revised(current, look_at=until))
 
         return self._said(self.store.transact(work), "waiting", had, message)
 
@@ -243,7 +244,7 @@ class Reclaimer:
             self.funder.ways_back.begin(
                 tx, key, amount, account=record.account, members=(record.key,), stays=stays
             )
-            tx.put(evolve(current, giving_back=key))
+            tx.put(revised(current, giving_back=key))
             return key
 
         return self.store.transact(work)
@@ -273,7 +274,7 @@ class Reclaimer:
                 return current
             moved = receipt.amount if receipt.amount.is_positive else back.amount
             taken = Amounts(id=key, minor=moved.minor)
-            changed = evolve(facts, reclaimed=(*facts.reclaimed, taken))
+            changed = revised(facts, reclaimed=(*facts.reclaimed, taken))
             posted = post_facts(tx, current, changed, cause="reclaimed", at=self.clock())
             self.funder.ways_back.finish(tx, key, receipt, cause="reclaimed")
             if fundings and receipt.amount.is_positive:
@@ -282,8 +283,8 @@ class Reclaimer:
             for reference in posted.cards[-1:]:
                 card = tx.get(CardRecord, reference.id, lock=True)
                 if card is not None:
-                    tx.put(evolve(card, remaining_minor=card_balance(changed)))
-            return tx.put(evolve(posted, giving_back=None))
+                    tx.put(revised(card, remaining_minor=card_balance(changed)))
+            return tx.put(revised(posted, giving_back=None))
 
         return self.store.transact(work)
 
@@ -309,9 +310,9 @@ class Reclaimer:
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
             facts = current.facts
             if facts is None or facts.is_open or card_balance(facts) > 0:
-                return tx.put(evolve(current, look_at=self.clock()))
+                return tx.put(revised(current, look_at=self.clock()))
             return tx.put(
-                evolve(
+                revised(
                     current.become(Status.CLOSED),
                     reason=None,
                     look_at=None,
@@ -330,6 +331,6 @@ class Reclaimer:
         def work(tx: Transaction) -> DisbursementRecord:
             guard(tx)
             current = tx.get(DisbursementRecord, record.key, lock=True) or record
-            return tx.put(evolve(current, reason=reason_of(why), look_at=again))
+            return tx.put(revised(current, reason=reason_of(why), look_at=again))
 
         return reclamation(self.store.transact(work), "stuck", message=str(why))

@@ -24,8 +24,8 @@ from .money import Money
 from .moving import Mover
 from .openings import Openings
 from .ports import Clock, FundingRoute, Sleep, Store, Transaction
-from .revision import revised
 from .records import DisbursementRecord, FundingRecord, Share
+from .revision import revised
 from .routes import BalanceCheckedRoute, SharedRoute
 
 MEMBERS_MAX = 1_000

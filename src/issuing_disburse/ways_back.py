@@ -11,8 +11,8 @@ from .exceptions import StoreError, UnavailableError
 from .journal import Guard, StepJournal
 from .money import Money
 from .ports import Clock, FundingReceipt, FundingRoute, Store, Transaction
-from .revision import revised
 from .records import DisbursementRecord, FundingRecord
+from .revision import revised
 
 KEPT = "kept"
 """Stands for the route where a rest stays on the Issuing balance."""
