@@ -22,6 +22,8 @@ from typing import Any
 import stripe
 from canned_stripe import CannedStripe, connected, order
 
+from issuing_disburse import Disburser
+
 GOAL = 0.6
 _PREVIEW = "2026-10-14.preview"
 _PERSON: dict[str, Any] = {
@@ -102,6 +104,14 @@ def by_hand(
     return pay
 
 
+def five_calls(disburser: Disburser, fake: CannedStripe, number: int) -> None:
+    """
+    Pay one order, and look at the balance as often as by hand.
+    """
+    disburser.disburse(order(number))
+    disburser._connection.api.get("/v1/balance", account=fake.account)  # noqa: SLF001 - the fifth
+
+
 def measured(rounds: int, orders: int) -> tuple[dict[str, list[float]], dict[str, float]]:
     """
     Return the processor milliseconds of one order in each round, and the calls of one order.
@@ -115,6 +125,7 @@ def measured(rounds: int, orders: int) -> tuple[dict[str, list[float]], dict[str
         cases: dict[str, Callable[[int], object]] = {
             "ours": lambda number: ours.disburse(order(number)),
             "ours_limited": lambda number: paced.disburse(order(number)),
+            "ours_five_calls": lambda number: five_calls(ours, fake, number),
             "ours_known_recipient": lambda number: ours.disburse(order(number, person=0)),
             "by_hand_five_calls": by_hand(fake, is_balance_read=True),
             "by_hand_four_calls": by_hand(fake, is_balance_read=False),
@@ -146,7 +157,7 @@ def main() -> None:
     median = {name: statistics.median(each) for name, each in times.items()}
     ratios = {
         "disburse_to_five_calls": median["ours"] / median["by_hand_five_calls"],
-        "disburse_to_its_own_four_calls": median["ours"] / median["by_hand_four_calls"],
+        "five_calls_to_five_calls": median["ours_five_calls"] / median["by_hand_five_calls"],
         "limited_disburse_to_five_calls": median["ours_limited"] / median["by_hand_five_calls"],
     }
     print(
@@ -159,6 +170,9 @@ def main() -> None:
                     for name, each in times.items()
                 },
                 "calls": calls,
+                "disburse_to_its_own_four_calls": round(
+                    median["ours"] / median["by_hand_four_calls"], 3
+                ),
                 "goals": [
                     {
                         "figure": name,

@@ -137,39 +137,38 @@ class Pacer:
         """
         Return when *request* may be sent, and count it.
         """
-        buckets = self._buckets_of(request)
-        for bucket in buckets:
-            with self._lock:
-                now = self._now()
-                at = bucket.reserve(now)
-            if at > now:
-                self._wait_until(at, now)
+        in_line = 0
+        with self._lock:
+            buckets = self._buckets_of(request)
         while True:
             with self._lock:
-                now = self._now()
-                at = max(bucket.opens_at(now) for bucket in buckets)
+                now = at = self._now()
+                while in_line < len(buckets) and at <= now:
+                    at = buckets[in_line].reserve(now)
+                    in_line += 1
                 if at <= now:
-                    for bucket in buckets:
-                        bucket.note_sent(now)
-                    return
+                    at = max(buckets[0].opens_at(now), buckets[1].opens_at(now))
+                    if at <= now:
+                        for bucket in buckets:
+                            bucket.note_sent(now)
+                        return
             self._wait_until(at, now)
 
     def note(self, request: Request) -> None:
         """
         Count *request*, which somebody waits for and which is sent at once.
         """
-        buckets = self._buckets_of(request)
         with self._lock:
             now = self._now()
-            for bucket in buckets:
+            for bucket in self._buckets_of(request):
                 bucket.note_unasked(now)
 
     def slow_down(self, request: Request, reason: str) -> None:
         """
         Learn from a 429: send less to what *reason* names, and come back to the limit slowly.
         """
-        endpoint, account = self._buckets_of(request)
         with self._lock:
+            endpoint, account = self._buckets_of(request)
             bucket = endpoint if reason in _ENDPOINT_REASONS else account
             bucket.slow_down(self._now())
 
@@ -177,11 +176,10 @@ class Pacer:
         limits = self._limits
         endpoint = endpoint_of(request.method, request.path)
         counted = (request.account or "") if limits.counted_by == "account" else ""
-        with self._lock:
-            return (
-                self._bucket((counted, endpoint), limits.of(endpoint)),
-                self._bucket((counted, ""), limits.per_account),
-            )
+        return (
+            self._bucket((counted, endpoint), limits.of(endpoint)),
+            self._bucket((counted, ""), limits.per_account),
+        )
 
     def _bucket(self, name: tuple[str, str], limit: int) -> Bucket:
         found = self._buckets.get(name)

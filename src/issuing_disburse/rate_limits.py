@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, Self, TypeAlias
 
@@ -96,6 +97,7 @@ class RateLimits:
         return self.endpoints.get(endpoint, self.per_endpoint)
 
 
+@lru_cache(maxsize=1024)
 def endpoint_of(method: str, path: str) -> str:
     """
     Return the name of the operation behind a request: ids are ``:id``, the query is left out.
