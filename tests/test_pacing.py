@@ -3,52 +3,16 @@ Are requests kept under Stripe's limits, in turn, and is nobody held up for long
 """
 
 import threading
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from attrs import define, field
 
 from issuing_disburse import InvalidInputError, RateLimits
 from issuing_disburse.pacing import WINDOW_SECONDS, Pacer
-from issuing_disburse.prepared import Request
 from issuing_disburse.rate_limits import endpoint_of
+from napping import CARDS, HOLDERS, Nap, asked, most_in_a_second
 from scripted_client import make_api, ok, refused
-
-CARDS, HOLDERS = "/v1/issuing/cards", "/v1/issuing/cardholders"
-
-
-@define
-class Nap:
-    """
-    A clock that moves only when somebody sleeps, and by how much each one did.
-    """
-
-    seconds: float = 0.0
-    naps: list[float] = field(factory=list)
-    is_frozen: bool = False
-
-    def now(self) -> datetime:
-        """
-        Tell the time.
-        """
-        return datetime(2026, 11, 2, 9, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-    def sleep(self, seconds: float) -> None:
-        """
-        Move on, unless the clock stands still.
-        """
-        self.naps.append(seconds)
-        if not self.is_frozen:
-            self.seconds += seconds
-
-
-def asked(path: str = CARDS, account: str | None = "acct_1", method: str = "post") -> Request:
-    """
-    Make a request.
-    """
-    return Request(method=method, path=path, body=b"", account=account, version="v")
 
 
 def paced(nap: Nap, **limits: Any) -> Pacer:
@@ -68,13 +32,6 @@ def sent_at(pacer: Pacer, nap: Nap, count: int, **request: Any) -> list[float]:
         pacer.wait(asked(**request))
         times.append(nap.seconds)
     return times
-
-
-def most_in_a_second(times: list[float]) -> int:
-    """
-    Return the most requests in any second.
-    """
-    return max(sum(first <= one < first + 1.0 for one in times) for first in times)
 
 
 def test_requests_leave_at_once_while_there_is_room_and_evenly_when_there_is_none() -> None:
@@ -319,6 +276,7 @@ def test_endpoint_is_named_by_its_operation(method: str, path: str, endpoint: st
         ({"per_account": 1, "endpoints": [1]}, "rate_limits.endpoints"),
         ({"per_account": 1, "endpoints": {"payouts": 1}}, "rate_limits.endpoints"),
         ({"per_account": 1, "counted_by": "key"}, "rate_limits.counted_by"),
+        ({"per_account": 1, "shared": "redis"}, "rate_limits.shared"),
         (
             {"per_account": 1, "endpoints": {"POST /v1/payouts": 0}},
             "rate_limits.endpoints['POST /v1/payouts']",

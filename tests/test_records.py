@@ -18,6 +18,7 @@ from issuing_disburse.records import (
     AccountRecord,
     Claim,
     FundingRecord,
+    LineRecord,
     ParkedEvent,
     PoolRecord,
     RecipientRecord,
@@ -117,6 +118,7 @@ RECIPIENT = RecipientRecord(account="acct_1", identity="abc", cardholder_id="ich
             None,
         ),
         (PoolRecord(account="acct_1", currency="usd"), "acct_1/usd", "acct_1", "", None),
+        (LineRecord(name="acct_1", free_at=NOW), "acct_1", "", "", None),
         (FUNDING, "fund_1", "acct_1", "moving", NOW),
         (evolve(FUNDING, account=None, progress="moved"), "fund_1", "platform", "moved", None),
         (

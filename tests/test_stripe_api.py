@@ -19,7 +19,17 @@ from issuing_disburse.exceptions import (
 )
 from issuing_disburse.prepared import Request
 from issuing_disburse.stripe_api import API_VERSION, PREVIEW_VERSION, translated
-from scripted_client import KEY, Scripted, failing, lost, make_api, ok, prepared, refused
+from scripted_client import (
+    KEY,
+    Scripted,
+    ScriptedClient,
+    failing,
+    lost,
+    make_api,
+    ok,
+    prepared,
+    refused,
+)
 
 
 def test_post_carries_key_account_version_and_exactly_the_encoded_bytes() -> None:
@@ -202,6 +212,25 @@ def test_error_without_a_reason_says_so() -> None:
     assert "Stripe gave no reason" == str(failing(lambda: prepared(api)("idb_1")))
     bare = translated(stripe.APIError("x", http_status=500), is_effect=True)
     assert ("Stripe failed (HTTP 500)", None) == (str(bare), bare.stripe_request_id)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_request_carries_the_headers_that_the_sdk_would_send(method: str) -> None:
+    """Stripe sees the SDK, whoever built the request; only its measurements are left out."""
+    api, ours, _ = make_api(ok(id="ich_1"))
+    theirs = ScriptedClient(ok(id="ich_1"))
+    theirs.name = "issuing_disburse"
+    client = stripe.StripeClient(KEY, http_client=theirs)
+    options = {"stripe_account": "acct_1", "stripe_version": API_VERSION}
+    if method == "get":
+        api.get("/v1/balance", account="acct_1")
+        client.raw_request("get", "/v1/balance", **options)
+    else:
+        prepared(api)("idb_1")
+        client.raw_request("post", "/v1/issuing/cardholders", idempotency_key="idb_1", **options)
+
+    assert theirs.sent[0].headers == ours.sent[0].headers
+    assert theirs.sent[0].url == ours.sent[0].url
 
 
 def test_get_sends_its_query_and_no_key() -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from .batch import Batch
+    from .pacing import Share
     from .pci import SecretSink
     from .rate_limits import RateLimits
     from .reclaim_policy import ReclaimPolicy
@@ -154,6 +155,7 @@ class Connection:
             rate_limits=rate_limits,
             is_livemode=is_livemode,
             clock=clock,
+            share=_shared_line(rate_limits, kept),
         )
         if answer_by == "api":
             api.get_ready()
@@ -203,6 +205,14 @@ class Connection:
         self.api.close()
         if self.owns_store:
             self.store.close()
+
+
+def _shared_line(limits: RateLimits | str | None, store: Store) -> Share | None:
+    if limits is None or isinstance(limits, str) or not limits.shared:
+        return None
+    from .shared_line import SharedLine  # noqa: PLC0415 - few share
+
+    return SharedLine(store=store)
 
 
 def _surrounded(policy: AuthorizationPolicy, store: Store) -> AuthorizationPolicy:

@@ -19,7 +19,7 @@ from .ports import Clock, Sleep
 if TYPE_CHECKING:
     import stripe
 
-    from .pacing import Pacer
+    from .pacing import Pacer, Share
     from .prepared import Request
     from .rate_limits import RateLimits
     from .sealing import SealedAnswer, SealingTransport
@@ -88,6 +88,7 @@ class LineMaker:
         http_client: The SDK's own kind of HTTP client; a shared pool if left out.
         rate_limits: What Stripe allows, or what it allows in the mode; ``None`` never waits.
         clock: Tells the pacer the time; it waits by *sleep*.
+        share: The line of all processes, for limits that they share.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class LineMaker:
         is_livemode: bool,
         clock: Clock,
         sleep: Sleep,
+        share: Share | None,
     ) -> None:
         self._api_key = api_key
         self._http_client = http_client
@@ -108,6 +110,7 @@ class LineMaker:
         self._is_livemode = is_livemode
         self._clock = clock
         self._sleep = sleep
+        self._share = share
         self._lock = threading.Lock()
         self._line: Line | None = None
 
@@ -173,4 +176,5 @@ class LineMaker:
         limits = self._rate_limits
         if limits == "by_mode":
             limits = RateLimits.by_mode(is_livemode=self._is_livemode)
-        return Pacer(limits, clock=self._clock, sleep=self._sleep)
+        share = self._share if limits.shared else None
+        return Pacer(limits, clock=self._clock, sleep=self._sleep, share=share)

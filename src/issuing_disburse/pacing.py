@@ -11,12 +11,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
 
 from attrs import define, field
 
 from .ports import Clock, Sleep
 from .prepared import Request
 from .rate_limits import RateLimits, endpoint_of
+from .rows import account_key
+
+Share: TypeAlias = Callable[[str, float], float]
+"""Takes a place in a line of that name, so many seconds from the next; returns the seconds to wait."""
+
+_Name: TypeAlias = tuple[str, str]
+"""Which account, and which endpoint of it."""
 
 SECOND = 1.0
 WINDOW_SECONDS = 1.04
@@ -98,6 +107,12 @@ class Bucket:
             self.share = max(_SLOWEST, self.share * _SLOWER)
             self._changed_at = now
 
+    def spacing_seconds(self, now: float) -> float:
+        """
+        Return how far apart requests leave when there is a line.
+        """
+        return WINDOW_SECONDS / self._most(now)
+
     def is_idle(self, now: float) -> bool:
         """
         Tell whether nothing would be lost with this bucket.
@@ -123,20 +138,46 @@ class Pacer:
     endpoint holds up nobody who is on the way to another.
     """
 
-    def __init__(self, limits: RateLimits, *, clock: Clock, sleep: Sleep) -> None:
+    def __init__(
+        self, limits: RateLimits, *, clock: Clock, sleep: Sleep, share: Share | None = None
+    ) -> None:
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
+        self._share = share
         self._lock = threading.Lock()
         self._ahead = 0.0
         self._latest = 0.0
-        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._buckets: dict[_Name, Bucket] = {}
         self._tidy_at = _BUCKETS_KEPT
 
     def wait(self, request: Request) -> None:
         """
         Return when *request* may be sent, and count it.
         """
+        self._wait_here(request)
+        if self._share is not None:
+            self._wait_for_others(request, self._share)
+
+    def _wait_for_others(self, request: Request, share: Share) -> None:
+        """
+        Take a place in the lines that all processes stand in: evenly, from the first request on.
+        """
+        for name, spacing_seconds in self._lines(request):
+            wait = share(name, spacing_seconds)
+            if wait > 0:
+                self._sleep(wait)
+
+    def _lines(self, request: Request) -> list[tuple[str, float]]:
+        with self._lock:
+            now = self._now()
+            found = zip(self._names_of(request), self._buckets_of(request), strict=True)
+            return [
+                (f"{account_key(counted)} {endpoint}".rstrip(), bucket.spacing_seconds(now))
+                for (counted, endpoint), bucket in found
+            ]
+
+    def _wait_here(self, request: Request) -> None:
         in_line = 0
         with self._lock:
             buckets = self._buckets_of(request)
@@ -173,15 +214,17 @@ class Pacer:
             bucket.slow_down(self._now())
 
     def _buckets_of(self, request: Request) -> tuple[Bucket, Bucket]:
-        limits = self._limits
-        endpoint = endpoint_of(request.method, request.path)
-        counted = (request.account or "") if limits.counted_by == "account" else ""
+        one, all_of_it = self._names_of(request)
         return (
-            self._bucket((counted, endpoint), limits.of(endpoint)),
-            self._bucket((counted, ""), limits.per_account),
+            self._bucket(one, self._limits.of(one[1])),
+            self._bucket(all_of_it, self._limits.per_account),
         )
 
-    def _bucket(self, name: tuple[str, str], limit: int) -> Bucket:
+    def _names_of(self, request: Request) -> tuple[_Name, _Name]:
+        counted = (request.account or "") if self._limits.counted_by == "account" else ""
+        return (counted, endpoint_of(request.method, request.path)), (counted, "")
+
+    def _bucket(self, name: _Name, limit: int) -> Bucket:
         found = self._buckets.get(name)
         if found is None:
             if len(self._buckets) >= self._tidy_at:

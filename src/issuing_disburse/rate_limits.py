@@ -59,6 +59,13 @@ def _known(limits: RateLimits, attribute: Any, value: Any) -> None:
         )
 
 
+def _yes_or_no(limits: RateLimits, attribute: Any, value: Any) -> None:
+    if type(value) is not bool:
+        raise InvalidInputError(
+            "rate_limits.shared", "is neither True nor False", "use one of them"
+        )
+
+
 @frozen(kw_only=True)
 class RateLimits:
     """
@@ -76,12 +83,15 @@ class RateLimits:
         per_endpoint: Requests a second for each endpoint of each account.
         endpoints: Other figures for some endpoints, such as ``{"POST /v1/payouts": 15}``.
         counted_by: ``platform`` counts requests for connected accounts against the platform.
+        shared: Whether all processes with the same store share the limits, by its tables: one or two short
+            transactions for each request. Otherwise each process uses all of them.
     """
 
     per_account: int = field(validator=_counted)
     per_endpoint: int = field(default=PER_ENDPOINT, validator=_counted)
     endpoints: Mapping[str, int] = field(default=OWN, validator=_each_counted)
     counted_by: CountedBy = field(default="account", validator=_known)
+    shared: bool = field(default=False, validator=_yes_or_no)
 
     @classmethod
     def by_mode(cls, *, is_livemode: bool) -> Self:

@@ -22,6 +22,7 @@ from .exceptions import LedgerError
 from .facts import Facts
 from .funding_records import FundingRecord, Moved, PoolRecord, Share
 from .ledger import GENESIS
+from .line_records import LineRecord
 from .money import Money
 from .order import Order
 from .parked_records import ParkedEvent
@@ -40,6 +41,7 @@ __all__ = [
     "DisbursementRecord",
     "FundingRecord",
     "Lease",
+    "LineRecord",
     "Moved",
     "ParkedEvent",
     "PoolRecord",
@@ -288,5 +290,6 @@ RECORDS: tuple[type[Row], ...] = (
     AlertRecord,
     UsedCard,
     ShadowRecord,
+    LineRecord,
 )
 """Every kind, in the order of their tables."""

@@ -21,6 +21,7 @@ from .stripe_errors import failed, too_many, translated
 if TYPE_CHECKING:
     import stripe
 
+    from .pacing import Share
     from .rate_limits import RateLimits
 
 API_VERSION = "2026-10-28.endive"
@@ -47,6 +48,7 @@ class StripeAPI:
         rate_limits: What Stripe allows, to stay under it; ``None`` sends at once.
         is_livemode: Which limits are those of the mode.
         clock: Tells the limiter the time; it waits by *sleep*.
+        share: The line of all processes, for limits that they share.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class StripeAPI:
         rate_limits: RateLimits | Literal["by_mode"] | None = None,
         is_livemode: bool = True,
         clock: Clock = _system_clock,
+        share: Share | None = None,
     ) -> None:
         self._lines = LineMaker(
             api_key=api_key if isinstance(api_key, Hidden) else Hidden(api_key),
@@ -70,6 +73,7 @@ class StripeAPI:
             is_livemode=is_livemode,
             clock=clock,
             sleep=sleep,
+            share=share,
         )
         self.version = version
         self.preview_version = preview_version
