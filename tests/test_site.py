@@ -27,6 +27,7 @@ PACKAGES = (
     "issuing_disburse.rules",
     "issuing_disburse.simulator",
     "issuing_disburse.testing",
+    "issuing_disburse.testing.cassettes",
 )
 
 
