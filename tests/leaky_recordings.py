@@ -130,6 +130,24 @@ LEAKY: dict[str, Recording] = {
     ),
     "a number with dots": text(".".join((NUMBER[:4], NUMBER[4:8], NUMBER[8:12], NUMBER[12:]))),
     "a number digit by digit": text(" ".join(NUMBER)),
+    "a number in tags": text(f"<b>{NUMBER[:4]}</b><b>{NUMBER[4:8]}</b><i>{NUMBER[8:]}</i>"),
+    "a number with named references": text(
+        "&nbsp;".join((NUMBER[:4], NUMBER[4:8], NUMBER[8:12], NUMBER[12:]))
+    ),
+    "a number with semicolons": text(
+        ";".join((NUMBER[:4], NUMBER[4:8], NUMBER[8:12], NUMBER[12:]))
+    ),
+    "a number in two halves": text(f"{NUMBER[:8]} {NUMBER[8:]}"),
+    "a number, underlined": text("".join(f"{one}\u0332" for one in NUMBER)),
+    "a number with control characters": text("\x08".join(NUMBER)),
+    "a number in bold digits": text("".join(chr(0x1D7CE + int(one)) for one in NUMBER)),
+    "a number as a float": answer({"reference_no": float(NUMBER)}),
+    "a number hyphenated at the end of a line": text(f"{NUMBER[:9]}-\n{NUMBER[9:]}"),
+    "a number in base32": text(base64.b32encode(f"card={NUMBER}".encode())),
+    "a number in a document in a text": answer({"raw": json.dumps({"text": f"for {NUMBER}"})}),
+    "a number as a list of digits in lines": Recording(
+        headers=JSON, body=json.dumps([int(one) for one in NUMBER], indent=8).encode()
+    ),
     "a number as a list of digits": answer({"digits": [int(one) for one in NUMBER]}),
     "a number as a list of groups": answer(
         {"groups": [NUMBER[:4], NUMBER[4:8], NUMBER[8:12], NUMBER[12:]]}
@@ -254,5 +272,10 @@ CLEAN: dict[str, Recording] = {
     "an empty answer": Recording(),
     "gzip without a secret": packed("gzip", gzip.compress(b'{"id":"ic_1"}')),
     "a bank account": answer({"account_number": "000123456789", "routing_number": "110000000"}),
+    "accounts at banks": answer(
+        {"iban": "DE89370400440532013000", "other": "ES9121000418450200051332", "text": "GB82WEST12345698765432"}
+    ),
+    "places and columns": text("56.171234,10.212345\n425012 1793610000\n4250,1793610000\n59.3293, 18.0686"),
+    "an account of a cloud": answer({"owner": "560000000002"}),
     "zeros": answer({"note": "0000000000000000"}),
 }  # fmt: skip

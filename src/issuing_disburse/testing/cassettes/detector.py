@@ -8,6 +8,7 @@ endpoints. What is found is never repeated: only its kind and its place are.
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from .bodies import UnreadableError, json_of, pairs_of, parts_of, path_of, unpacked
-from .numbers import is_card_number
+from .numbers import is_card_number, is_iban
 from .views import views_of
 
 NUMBER = "what could be a card number"
@@ -25,13 +26,20 @@ SECRET = "a webhook signing secret"  # noqa: S105 - the name of a kind
 
 _LIVE = re.compile(r"(?<![A-Za-z])(?:sk|rk|ek|pk)_(?:org_)?live_[A-Za-z0-9]{3,}")
 _SIGNING = re.compile(r"(?<![A-Za-z])whsec_[A-Za-z0-9+/=_-]{3,}")
-_RUN = re.compile(r"(?<![0-9])[0-9]{12,}(?![0-9])")
-_GROUPS = re.compile(r"(?<![0-9])[0-9]{2,12}(?:[-  \t._/:|+*~'\",·]{1,4}[0-9]{2,12}){1,8}(?![0-9])")
+_RUN = re.compile(r"(?<![0-9])[0-9]{13,}(?![0-9])")
+_GROUPS = re.compile(
+    r"(?<![0-9])(?=[0-9]{2,12}([^0-9A-Za-z]{1,4})[0-9])[0-9]{2,12}(?:\1[0-9]{2,12}){1,8}(?![0-9])"
+)
+_HALVES = re.compile(r"(?<![0-9.,])[0-9]{1,15}[^0-9A-Za-z.,]{1,4}[0-9]{1,15}(?![0-9.,])")
+_CARD_GROUPS = re.compile(
+    r"(?<![0-9])[0-9]{4}[^0-9A-Za-z]{1,4}(?:[0-9]{4}[^0-9A-Za-z]{1,4}[0-9]{4}[^0-9A-Za-z]{1,4}"
+    r"[0-9]{1,4}(?:[^0-9A-Za-z]{1,4}[0-9]{3})?|[0-9]{6}[^0-9A-Za-z]{1,4}[0-9]{4,5})(?![0-9])"
+)
 _SINGLES = re.compile(r"(?<![0-9])(?:[0-9][\W_]{1,4}){12,18}[0-9](?![0-9]|[\W_]{1,4}[0-9])")
+_SECONDS = re.compile(r"1[4-9][0-9]{8}")
 _NUMBER_LIST = re.compile(r"[0-9],")
 _ID = re.compile(
-    r"(?<![A-Za-z0-9])(?:acct|ba|btok|ch|cus|dp|ephkey|evt|fee|file|iauth|iauthn|ic|ich|ics|idp|intok|ipcd|ipi"
-    r"|ise|pi|pm|po|prod|py|re|req|seti|src|sub|tok|tr|trr|tu|txn|we)_(?:test_|live_)?$"
+    r"(?<![A-Za-z0-9])(?:acct|evt|iauth|ic|ich|idp|ipi|req|tr|trr|tu|txn)_(?:test_|live_)?$"
 )
 _DIGEST = re.compile(r"(?:[0-9a-f]{24,}|[0-9A-F]{24,})")
 _WORD = re.compile(r"[A-Za-z0-9]*")
@@ -112,6 +120,8 @@ def _has_run(text: str, *, is_elsewhere: bool) -> bool:
             continue
         left = _WORD.match(before[::-1])
         right = _WORD.match(text, found.end())
+        if left and is_iban(left[0][::-1], digits):
+            continue
         touching = (left[0][::-1] if left else "", right[0] if right else "")
         if any(touching) and _DIGEST.fullmatch(digits.join(touching)):
             continue
@@ -125,7 +135,7 @@ def _has_run(text: str, *, is_elsewhere: bool) -> bool:
 
 
 def _has_groups(text: str) -> bool:
-    for look in (_GROUPS, _SINGLES):
+    for look in (_GROUPS, _CARD_GROUPS, _HALVES, _SINGLES):
         for found in look.finditer(text):
             digits = re.sub(r"[^0-9]", "", found[0])
             if is_card_number(digits, is_elsewhere=True) and not _is_list(found[0]):
@@ -134,9 +144,11 @@ def _has_groups(text: str) -> bool:
 
 
 def _is_list(text: str) -> bool:
-    # Amounts in a list are no groups of one number, but single digits in a list are.
+    # Amounts in a list are no groups of one number, nor are times, but single digits in a list are.
     groups = re.findall(r"[0-9]+", text)
-    return _NUMBER_LIST.search(text) is not None and any(len(one) > 1 for one in groups)
+    return any(_SECONDS.fullmatch(one) for one in groups) or (
+        _NUMBER_LIST.search(text) is not None and any(len(one) > 1 for one in groups)
+    )
 
 
 def leaks_in_body(
@@ -170,7 +182,9 @@ def leaks_in_body(
     pairs = pairs_of(text, kind) if found is None and text else None
     if found is not None:
         yield from leaks_in_value(found, where)
-        if _has_groups(text):  # one number, spread over several fields
+        if _has_groups(
+            json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+        ):  # one number, spread over several fields
             yield Leak(NUMBER, where)
     elif pairs is not None:
         yield from _leaks_in_pairs(pairs, where)
@@ -233,9 +247,7 @@ def leaks_in_uri(uri: str, where: str) -> Iterator[Leak]:
 
 def _is_elsewhere(path: Sequence[str]) -> bool:
     name = path[-1].lower() if path else ""
-    return name in _ELSEWHERE or (
-        name.endswith(_ELSEWHERE_ENDS) and not name.endswith(("card_number", "account_number"))
-    )
+    return name in _ELSEWHERE or (name.endswith(_ELSEWHERE_ENDS) and "card" not in name)
 
 
 def _named(path: Sequence[str]) -> str:

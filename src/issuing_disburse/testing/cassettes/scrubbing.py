@@ -178,12 +178,17 @@ class Walk:
         kind = kind_of(path, is_somebody=is_somebody)
         if kind is not None:
             return self.naming.of(kind, str(value))
-        if isinstance(value, str):
-            is_prose = name in _PROSE or "metadata" in path or " " in value
-            return without_keys(
-                self.naming.in_text(value) if is_prose and not self.is_text_kept else value
-            )
-        return value
+        return self._told(name, path, value) if isinstance(value, str) else value
+
+    def _told(self, name: str, path: tuple[str, ...], value: str) -> str:
+        inner = json_of(value, "") if value[:1] in {"{", "["} else None
+        if inner is not None:  # a document in a text, such as an event that was kept
+            clean = self.value(inner)
+            return value if clean == inner else json.dumps(clean, ensure_ascii=False)
+        is_prose = name in _PROSE or "metadata" in path or " " in value
+        if is_prose and not self.is_text_kept:
+            value = self.naming.in_text(value)
+        return without_keys(value)
 
     def _secret(self, name: str, value: object) -> object:
         if name in _CVC_FIELDS:

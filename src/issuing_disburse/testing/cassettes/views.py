@@ -11,6 +11,7 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import unquote_plus
 
 from .bodies import SIZE_MAX, recognised
@@ -30,9 +31,14 @@ _PRINTABLE = re.compile(r"=([3-7][0-9A-Fa-f])")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _BASE64_LINES = re.compile(r"(?<=[A-Za-z0-9+/=_-])\\?[rn\\]*\s*[\r\n]\s*(?=[A-Za-z0-9+/=_-])")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){12,}")
-_BREAK = re.compile(r"(?<=\w)[ \t\"'+\\]*(?:\r?\n|\\r\\n|\\n)[ \t>|\"'+#*-]*(?=\w)")
+_TAG = re.compile(r"<[^<>]{1,80}>")
+_REFERENCE = re.compile(r"&(?:#|[a-z]{2,6};)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BASE32 = re.compile(r"(?<![A-Z2-7])[A-Z2-7]{16,}(?:={0,6})")
+_BREAK = re.compile(r"(?<=\w)[ \t\"'+\\-]*(?:\r?\n|\\r\\n|\\n)[ \t>|\"'+#*-]*(?=\w)")
 _GZIP = re.compile(rb"\x1f\x8b\x08")
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+_INVISIBLE = frozenset({"Cc", "Cf", "Me", "Mn"})
 _BASE64_LONG = 20_000
 # What is decoded without having been encoded is noise, and not worth a search.
 _WORTH = re.compile(
@@ -76,6 +82,7 @@ def _plain(text: str) -> str:
     """
     Return *text* with digits of whatever script as plain ones, without invisible characters.
     """
+    text = _CONTROL.sub("", text)
     if text.isascii():
         return text
     if len(text) > _VIEWS_MAX and text.count("\ufffd") > len(text) // 10:
@@ -83,7 +90,7 @@ def _plain(text: str) -> str:
     return "".join(
         mark if mark.isascii() else _plain_mark(mark)
         for mark in text
-        if mark.isascii() or unicodedata.category(mark) != "Cf"
+        if mark.isascii() or unicodedata.category(mark) not in _INVISIBLE
     )
 
 
@@ -99,20 +106,27 @@ def _decoded(text: str) -> Iterator[str | bytes]:
         yield unquote_plus(text)
     if "\\" in text and _ESCAPE.search(text):
         yield _ESCAPE.sub(_escaped, text)
-    if "&#" in text:
+    if "&" in text and _REFERENCE.search(text):
         yield html.unescape(text)
+    if "<" in text and _TAG.search(text):
+        yield _TAG.sub("", text)
     if "=3" in text or "=\n" in text:
         unfolded = text.replace("=\r\n", "").replace("=\n", "")
         yield _PRINTABLE.sub(lambda found: chr(int(found[1], 16)), unfolded)
-    for found in _HEX.finditer(text):
-        decoded = binascii.unhexlify(found[0])
+    unfolded = _BASE64_LINES.sub("", text) if "\n" in text else text
+    for decoded in (*_from_tokens(text), *(_from_tokens(unfolded) if unfolded != text else ())):
         if _is_worth_it(decoded):
             yield decoded
+
+
+def _from_tokens(text: str) -> Iterator[bytes]:
+    for found in _HEX.finditer(text):
+        yield binascii.unhexlify(found[0])
+    for found in _BASE32.finditer(text):
+        token = found[0].rstrip("=")
+        if len(token) % 8 not in {1, 3, 6}:  # so many characters end no base32
+            yield base64.b32decode(token + "=" * (-len(token) % 8))
     yield from _from_base64(text)
-    if "\n" in text:
-        whole = _BASE64_LINES.sub("", text)
-        if whole != text:
-            yield from _from_base64(whole)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -127,12 +141,8 @@ def _from_base64(text: str) -> Iterator[bytes]:
         for start in range(4 if len(token) < _BASE64_LONG else 1):
             piece = token[start:]
             piece += "A" * (-len(piece) % 4)
-            try:
-                found_inside = base64.b64decode(piece)
-            except ValueError:
-                continue
-            if _is_worth_it(found_inside):
-                yield found_inside
+            with suppress(ValueError):
+                yield base64.b64decode(piece)
 
 
 def _is_worth_it(decoded: bytes) -> bool:
