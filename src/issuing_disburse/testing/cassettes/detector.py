@@ -36,6 +36,8 @@ _CARD_GROUPS = re.compile(
     r"[0-9]{1,4}(?:[^0-9A-Za-z]{1,4}[0-9]{3})?|[0-9]{6}[^0-9A-Za-z]{1,4}[0-9]{4,5})(?![0-9])"
 )
 _SINGLES = re.compile(r"(?<![0-9])(?:[0-9][\W_]{1,4}){12,18}[0-9](?![0-9]|[\W_]{1,4}[0-9])")
+_UUID = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_HYPHENS = 3
 _SECONDS = re.compile(r"1[4-9][0-9]{8}")
 _NUMBER_LIST = re.compile(r"[0-9],")
 _ID = re.compile(
@@ -135,6 +137,7 @@ def _has_run(text: str, *, is_elsewhere: bool) -> bool:
 
 
 def _has_groups(text: str) -> bool:
+    text = _UUID.sub("", text) if text.count("-") > _HYPHENS else text
     for look in (_GROUPS, _CARD_GROUPS, _HALVES, _SINGLES):
         for found in look.finditer(text):
             digits = re.sub(r"[^0-9]", "", found[0])
@@ -146,6 +149,8 @@ def _has_groups(text: str) -> bool:
 def _is_list(text: str) -> bool:
     # Amounts in a list are no groups of one number, nor are times, but single digits in a list are.
     groups = re.findall(r"[0-9]+", text)
+    if text.count(".") == len(groups) - 1 == 1:
+        return True  # a fraction
     return any(_SECONDS.fullmatch(one) for one in groups) or (
         _NUMBER_LIST.search(text) is not None and any(len(one) > 1 for one in groups)
     )

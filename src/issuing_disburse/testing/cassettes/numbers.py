@@ -21,10 +21,10 @@ _NETWORKS = re.compile(
     r"|3[47]\d{13}"  # American Express
     r"|(?:6011|64[4-9]\d|65\d\d)\d{12,15}"  # Discover
     r"|35(?:2[89]|[3-8]\d)\d{12,15}"  # JCB
-    r"|3(?:0[0-5]|095|[689]\d)\d{11,16}"  # Diners Club
+    r"|3(?:0[0-5]|[689]\d)\d{11}|3(?:095|[689]\d\d)\d{12}"  # Diners Club
     r"|(?:62|81)\d{14,17}"  # UnionPay
     r"|220[0-4]\d{12}"  # Mir
-    r"|(?:5[06-9]|6[0-9])\d{10,17}",  # Maestro and kin
+    r"|(?:5[06-9]|6\d)\d{14,17}",  # Maestro and kin
     re.ASCII,
 )
 _CLOCK = re.compile(r"1\d{12}(?:\d{3}(?:\d{3})?)?", re.ASCII)
