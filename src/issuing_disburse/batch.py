@@ -19,10 +19,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 from attrs import define, field
 
+from .batch_queues import Gate, Steps, Task
 from .batch_steps import Prepared, Settled
 from .disbursement import Disbursement
 from .exceptions import UnavailableError
@@ -41,57 +41,6 @@ _IDLE_SECONDS = 0.2
 _Job = Callable[[], None]
 
 
-class Steps(Protocol):
-    """
-    What is done for the orders; see `issuing_disburse.batch_steps.BatchSteps`.
-    """
-
-    @property
-    def members_max(self) -> int: ...
-    def recipient_of(self, order: Order) -> str: ...
-    def prepare(self, order: Order) -> Prepared | Disbursement: ...
-    def review(self, screened: Sequence[Prepared]) -> Iterator[tuple[Prepared | Settled, int]]: ...
-    def fund(self, ready: Sequence[Prepared]) -> Iterator[tuple[Prepared | Settled, int]]: ...
-    def finish(self, one: Prepared) -> Disbursement: ...
-
-
-@define(eq=False)
-class _Task:
-    position: int
-    order: Order
-    recipient: str
-    prepared: Prepared | None = None
-    ready_at: float = 0.0
-
-
-@define(eq=False)
-class _Gate:
-    """
-    Lets one through at a time; the others queue up, by what they have in common.
-    """
-
-    _waiting: dict[str, deque[_Task]] = field(factory=dict)
-
-    def enter(self, name: str, task: _Task) -> bool:
-        """
-        Let *task* through, or have it wait.
-        """
-        if name in self._waiting:
-            self._waiting[name].append(task)
-            return False
-        self._waiting[name] = deque()
-        return True
-
-    def leave(self, name: str) -> _Task | None:
-        """
-        Let the next one through, and return it.
-        """
-        if self._waiting[name]:
-            return self._waiting[name].popleft()
-        del self._waiting[name]
-        return None
-
-
 @define(eq=False)
 class Batch:
     """
@@ -108,13 +57,13 @@ class Batch:
     timer: Timer = time.monotonic
     _process: int = field(factory=os.getpid)
     _changed: threading.Condition = field(factory=threading.Condition)
-    _to_prepare: deque[_Task] = field(factory=deque)
-    _screening: deque[_Task] = field(factory=deque)
-    _ready: deque[_Task] = field(factory=deque)
-    _to_finish: deque[_Task] = field(factory=deque)
+    _to_prepare: deque[Task] = field(factory=deque)
+    _screening: deque[Task] = field(factory=deque)
+    _ready: deque[Task] = field(factory=deque)
+    _to_finish: deque[Task] = field(factory=deque)
     _outcomes: deque[Outcome] = field(factory=deque)
-    _by_id: _Gate = field(factory=_Gate)
-    _by_recipient: _Gate = field(factory=_Gate)
+    _by_id: Gate = field(factory=Gate)
+    _by_recipient: Gate = field(factory=Gate)
     _threads: int = 0
     _idle: int = 0
     _preparing: int = 0
@@ -141,7 +90,7 @@ class Batch:
         """
         Take an order in.
         """
-        task = _Task(position, order, self.steps.recipient_of(order))
+        task = Task(position, order, self.steps.recipient_of(order))
         with self._changed:
             self._in_flight += 1
             if self._by_id.enter(order.id, task):
@@ -301,11 +250,11 @@ class Batch:
             return True
         return self.timer() - self._ready[0].ready_at >= _LINGER_SECONDS
 
-    def _admit(self, task: _Task) -> None:
+    def _admit(self, task: Task) -> None:
         if self._by_recipient.enter(task.recipient, task):
             self._to_prepare.append(task)
 
-    def _prepare(self, task: _Task) -> None:
+    def _prepare(self, task: Task) -> None:
         try:
             result: Prepared | Settled = self.steps.prepare(task.order)
         except Exception as problem:  # noqa: BLE001 - it is that order's outcome
@@ -318,7 +267,7 @@ class Batch:
             self._go_on(task, result)
             self._changed.notify_all()
 
-    def _go_on(self, task: _Task, result: Prepared | Settled) -> None:
+    def _go_on(self, task: Task, result: Prepared | Settled) -> None:
         """
         Send a task to its next stage, or out.
         """
@@ -334,7 +283,7 @@ class Batch:
         else:
             self._ready.append(task)
 
-    def _done(self, task: _Task, result: Settled) -> None:
+    def _done(self, task: Task, result: Settled) -> None:
         is_error = isinstance(result, Exception)
         told = getattr(result, "disbursement", None) if is_error else result
         self._outcomes.append(
@@ -350,13 +299,13 @@ class Batch:
         if following is not None:
             self._admit(following)
 
-    def _review(self, screened: list[_Task]) -> None:
+    def _review(self, screened: list[Task]) -> None:
         self._sent_on(screened, self.steps.review)
         with self._changed:
             self._is_reviewing = False
             self._changed.notify_all()
 
-    def _fund(self, many: list[_Task]) -> None:
+    def _fund(self, many: list[Task]) -> None:
         self._sent_on(many, self.steps.fund)
         with self._changed:
             self._is_funding = False
@@ -364,7 +313,7 @@ class Batch:
 
     def _sent_on(
         self,
-        tasks: list[_Task],
+        tasks: list[Task],
         step: Callable[[Sequence[Prepared]], Iterator[tuple[Prepared | Settled, int]]],
     ) -> None:
         for result, place in step([one.prepared for one in tasks if one.prepared is not None]):
@@ -372,7 +321,7 @@ class Batch:
                 self._go_on(tasks[place], result)
                 self._changed.notify_all()
 
-    def _finish(self, task: _Task) -> None:
+    def _finish(self, task: Task) -> None:
         assert task.prepared is not None  # noqa: S101 - for the type checker
         try:
             result: Settled = self.steps.finish(task.prepared)

@@ -178,6 +178,15 @@ class BatchSteps:
         self, records: list[DisbursementRecord], tries: int
     ) -> Iterator[tuple[DisbursementRecord, Prepared | Settled]]:
         try:
+            taken = {one.key: one for one in self.funder.sharing.spare.take(records)}
+            yield from (
+                (taken[one.key], Prepared(record=taken[one.key], is_alone=True))
+                for one in records
+                if one.key in taken
+            )
+            records = [one for one in records if one.key not in taken]
+            if not records:
+                return
             funding, members = self.funder.sharing.promise(records)
         except Exception as problem:  # noqa: BLE001 - it is the outcome of all of them
             yield from ((one, self._settled(one, problem)) for one in records)

@@ -13,7 +13,8 @@ from .journal import Look, StepJournal, Then
 from .money import Money
 from .ports import Outcome
 from .prepared import Answer, PreparedCall
-from .records import DisbursementRecord
+from .records import DisbursementRecord, Share
+from .routes import FUNDING_METADATA
 from .stripe_api import StripeAPI
 from .terms import PER_AUTHORIZATION_MAX_MINOR, PROBE_MAX_MINOR, Terms, card_expiry
 
@@ -25,6 +26,8 @@ FINGERPRINT_METADATA = "issuing_disburse_fingerprint"
 ATTEMPT_METADATA = "issuing_disburse_attempt"
 WAITS_METADATA = "issuing_disburse_waits_for"
 """Says ``sink`` until the card is activated for the first time."""
+
+SHARE_METADATA = "issuing_disburse_share"
 
 
 def card_params(
@@ -62,8 +65,18 @@ def card_params(
             FINGERPRINT_METADATA: record.fingerprint,
             ATTEMPT_METADATA: str(record.attempt),
             **({WAITS_METADATA: "sink"} if status == "inactive" else {}),
+            **_share_metadata(record.share),
         },
     }
+
+
+def _share_metadata(share: Share | None) -> dict[str, str]:
+    """
+    Say which shared funding pays for a card, and how much of it: a rebuild has nothing else for that.
+    """
+    if share is None:
+        return {}
+    return {FUNDING_METADATA: share.funding, SHARE_METADATA: f"{share.minor} of {share.of_minor}"}
 
 
 def spending_controls(

@@ -98,6 +98,8 @@ class BalanceFunder:
         """
         if record.share is not None:
             self._check_if_apart(record)
+        if record.promised is None:
+            record = next(iter(self.sharing.spare.take([record])), record)
         record, funding = self._promised(record, guard)
         if funding.is_shared and not (funding.progress == "moved" and funding.has_arrived):
             try:
@@ -290,8 +292,9 @@ class BalanceFunder:
         """
         key, amount = f"{funding.id}-back", funding.amount
         if funding.is_shared:
-            key = f"undo/{record.key}/{len(record.fundings)}"
-            amount = record.promised or amount
+            key, amount = self.ways_back.undo_key(record), record.promised or amount
+            if funding.gone.get(record.key, 0) >= amount.minor:
+                return  # it went back before
         self.store.transact(
             lambda tx: self.ways_back.begin(
                 tx, key, amount, account=funding.account, members=(record.key,)

@@ -24,7 +24,7 @@ from .cards import ORDER_METADATA
 from .exceptions import StoreMismatchError
 from .funding import BalanceFunder
 from .money import Money
-from .paging import every
+from .paging import every, every_in
 from .ports import Clock, Store, Transaction
 from .prepared import Answer
 from .records import (
@@ -37,7 +37,8 @@ from .records import (
 from .restored_money import StrayKeeper
 from .restoring import Restored, Restorer
 from .routes import FUNDING_METADATA
-from .salvage import Movements, SalvagedCard, SalvagedTransfer
+from .salvage import Movements, SalvagedCard
+from .salvaged_transfers import SalvagedTransfer
 from .snapshots import Fact, authorization_facts, dispute_facts, transaction_facts
 from .stripe_api import StripeAPI
 
@@ -155,6 +156,7 @@ class Rebuilder:
             route=type(self.funder.route).__name__,
             movements=movements,
             transfers=transfers,
+            shared=self._shared(),
         )
         restorer = Restorer(
             account=self.account,
@@ -166,6 +168,11 @@ class Rebuilder:
         restored = self._restore(restorer, cards, facts)
         keeper = StrayKeeper(store=self.store, clock=self.clock, money=money)
         strays = [keeper.keep(one) for one in money.unused()]
+        strays += [
+            (one, keeper.keep_shared(one), money.whole(one).has_arrived)
+            for _, one in sorted(transfers.items())
+            if one.is_shared
+        ]
         ours = frozenset(fact.id for group in facts.values() for fact in group)
         self.store.transact(lambda tx: self._finish(tx, movements.others(ours), at))
         return Rebuild(
@@ -236,7 +243,23 @@ class Rebuilder:
                 tx.append(entry)
                 pool = add_to_pool(pool_of(tx, self.account, currency), entry.lines)
                 tx.put(evolve(pool, opened_at=at))
-        tx.put(evolve(self._account(tx), is_rebuilding=False, is_admitted=True))
+        spare = tuple(sorted(one for one, free in self._free(tx) if free))
+        known = self._account(tx)
+        tx.put(evolve(known, is_rebuilding=False, is_admitted=True, spare=spare))
+
+    def _free(self, tx: Transaction) -> Iterator[tuple[str, int]]:
+        for one in every_in(tx, FundingRecord, group=account_key(self.account)):
+            if one.is_shared and one.progress in {"moving", "moved"}:
+                yield one.id, one.free_minor
+
+    def _shared(self) -> dict[str, FundingRecord]:
+        """
+        Return the shared fundings that an interrupted rebuild has written.
+        """
+        group = account_key(self.account)
+        return {
+            one.id: one for one in every(self.store, FundingRecord, group=group) if one.is_shared
+        }
 
     def _claimed(self) -> frozenset[str]:
         """

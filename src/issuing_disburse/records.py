@@ -85,6 +85,7 @@ class AccountRecord(Row):
         funding_refused: Why balance transfers cannot be used, until a probe clears it.
         is_admitted: Whether it was made sure that this store knows the account's cards.
         is_rebuilding: Whether a rebuild was begun and has not come to its end.
+        spare: Shared fundings of which a rebuild found more than the cards that exist are for.
     """
 
     KIND: ClassVar[str] = "account"
@@ -94,6 +95,7 @@ class AccountRecord(Row):
     funding_refused: Reason | None = None
     is_admitted: bool = False
     is_rebuilding: bool = False
+    spare: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

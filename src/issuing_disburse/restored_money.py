@@ -16,7 +16,7 @@ from .money import Money
 from .ports import Clock, Store, Transaction
 from .records import FundingRecord, StepRecord
 from .routes import BALANCE_TRANSFER
-from .salvage import SalvagedTransfer
+from .salvaged_transfers import SalvagedTransfer
 
 
 def intended(scope: str, name: str, *, at: datetime) -> StepRecord:
@@ -43,6 +43,37 @@ def write_funding(tx: Transaction, funding: FundingRecord, *, at: datetime) -> N
         line = funded_line(funding.id, Money(funding.brought_minor, funding.amount.currency))
     lines = () if line is None else (line,)
     tx.put(post_funding(tx, funding, lines, cause="rebuild", at=at))
+
+
+def write_share(
+    tx: Transaction, whole: FundingRecord, part: FundingRecord, *, at: datetime
+) -> None:
+    """
+    Add the member of *part* to the shared funding that *whole* is, which is written with its first.
+    """
+    known = _written(tx, whole, at=at)
+    member = part.members[0]
+    if part.progress == "given_back":
+        return  # its share went back, as what was not anybody's in the end
+    tx.put(
+        evolve(
+            known,
+            members=(*known.members, member),
+            free_minor=max(0, known.free_minor - part.amount.minor),
+            given_back_minor=known.given_back_minor + part.given_back_minor,
+            gone={**known.gone, member: part.given_back_minor}
+            if part.given_back_minor
+            else known.gone,
+        )
+    )
+
+
+def _written(tx: Transaction, whole: FundingRecord, *, at: datetime) -> FundingRecord:
+    known = tx.get(FundingRecord, whole.key, lock=True)
+    if known is None:
+        write_funding(tx, evolve(whole, version=0), at=at)
+        known = tx.get(FundingRecord, whole.key, lock=True)
+    return known or whole
 
 
 def _leaves(funding: FundingRecord) -> bool:
@@ -95,3 +126,39 @@ class StrayKeeper:
 
         self.store.transact(work)
         return transfer, unreversed, funding.has_arrived
+
+    def keep_shared(self, transfer: SalvagedTransfer) -> Money:
+        """
+        Keep what a transfer for many orders brought and none of their cards is for.
+
+        Returns:
+            What is left of it: the next orders of this account take it over.
+        """
+        whole = self.money.whole(transfer)
+        known = self.store.read(lambda tx: tx.get(FundingRecord, whole.key))
+        backs = [
+            self.money.given_back(key, transfer, (key.split("/", 1)[1].rpartition("/")[0],))
+            for key in sorted(transfer.reversed_minor)
+            if key.startswith("undo/") and not self._has(key)
+        ]
+        step = intended(f"funding/{whole.id}", "transfer", at=self.clock())
+        outcome = orjson.dumps({"id": transfer.id, "minor": transfer.amount.minor})
+
+        def work(tx: Transaction) -> FundingRecord:
+            kept = whole
+            if known is None and whole.progress == "moved" and not whole.has_arrived:
+                kept = evolve(whole, progress="moving")
+                tx.put(evolve(step, progress="done", outcome=outcome, finished_at=self.clock()))
+            kept = _written(tx, kept, at=self.clock())
+            for back in backs:
+                write_funding(tx, back, at=self.clock())
+                minor, (member,) = transfer.reversed_minor[back.id], back.members
+                kept = evolve(
+                    kept.with_given_back(member, minor), free_minor=max(0, kept.free_minor - minor)
+                )
+            return tx.put(kept)
+
+        return Money(self.store.transact(work).free_minor, transfer.amount.currency)
+
+    def _has(self, key: str) -> bool:
+        return self.store.read(lambda tx: tx.get(FundingRecord, key)) is not None

@@ -24,7 +24,7 @@ from .records import (
     FundingRecord,
     account_key,
 )
-from .restored_money import intended, write_funding
+from .restored_money import intended, write_funding, write_share
 from .routes import BALANCE_TRANSFER
 from .salvage import SalvagedCard
 from .snapshots import Fact
@@ -124,6 +124,7 @@ class Restorer:
             cards=tuple(card_reference(card_outcome(one.body), self.account) for one in usable),
             fundings=tuple(one.id for one in fundings if one.direction == "in"),
             is_reclaimed=bool(reclaimed),
+            share=first.share if any(one.is_shared for one in paid) else None,
         )
         return Restored(
             order_id=order_id, record=record, cards=tuple(usable), facts=facts, waiting=waiting,
@@ -177,7 +178,10 @@ class Restorer:
                 self._catch_up(tx, plan)
                 return
             for funding in plan.fundings:
-                write_funding(tx, funding, at=self.clock())
+                if funding.is_shared:
+                    write_share(tx, self.money.shared[funding.id], funding, at=self.clock())
+                else:
+                    write_funding(tx, funding, at=self.clock())
             if plan.has_failed:
                 write_failed(tx, plan.record)
                 return

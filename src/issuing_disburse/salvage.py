@@ -19,19 +19,15 @@ from .cards import (
     EXPIRES_METADATA,
     FINGERPRINT_METADATA,
     GENERATION_METADATA,
+    SHARE_METADATA,
     WAITS_METADATA,
 )
 from .exceptions import InvalidInputError
 from .money import Money
 from .prepared import Answer
-from .records import Moved
-from .routes import (
-    BALANCE_TRANSFER,
-    FUNDING_METADATA,
-    REVERSAL,
-    TRANSFER,
-    is_balance_transfer,
-)
+from .records import Share
+from .routes import FUNDING_METADATA, is_balance_transfer
+from .sharing import is_shared_id
 from .terms import PROBE_MAX_MINOR, AmountRule, Terms
 
 _UNKNOWN_VALIDITY = timedelta(days=30)
@@ -52,6 +48,7 @@ class SalvagedCard:
     Attributes:
         attempt: Which try of the order it was made for; an earlier one was given up.
         most_minor: What its controls let it spend in all, without room for probes; minor units.
+        share: Which shared funding pays for it, and how much of it, if one does.
         is_doubtful: Whether its metadata was changed, so that something had to be assumed.
     """
 
@@ -64,6 +61,7 @@ class SalvagedCard:
     created_at: datetime
     expires_at: datetime
     fingerprint: str
+    share: Share | None = None
     is_doubtful: bool = False
 
     @classmethod
@@ -83,17 +81,20 @@ class SalvagedCard:
         created_at = moment(card["created"])
         expires_at = moment(expires) if expires else created_at + _UNKNOWN_VALIDITY
         terms = _terms(card, amount, per_use or amount, uses, expires_at - created_at)
+        whole = max(most or 0, per_use or 0) or amount
+        share, is_share_odd = _share(metadata, whole)
         return cls(
             body=card,
             attempt=_number(metadata.get(ATTEMPT_METADATA)) or 1,
             generation=_number(metadata.get(GENERATION_METADATA)) or 1,
             amount=Money(amount, card["currency"]),
-            most_minor=max(most or 0, per_use or 0) or amount,
+            most_minor=whole,
+            share=share,
             terms=terms or Terms(),
             created_at=created_at,
             expires_at=expires_at,
             fingerprint=str(metadata.get(FINGERPRINT_METADATA) or ""),
-            is_doubtful=not (named and expires and per_use and most and terms),
+            is_doubtful=is_share_odd or not (named and expires and per_use and most and terms),
         )
 
     @property
@@ -110,6 +111,20 @@ class SalvagedCard:
         """
         metadata = self.body.get("metadata") or {}
         return bool(self.body["status"] == "inactive" and metadata.get(WAITS_METADATA))
+
+
+def _share(metadata: dict[str, Any], whole: int) -> tuple[Share | None, bool]:
+    """
+    Return which share pays for a card that lets *whole* minor units be spent; and whether it is odd.
+    """
+    named, told = metadata.get(FUNDING_METADATA), str(metadata.get(SHARE_METADATA) or "")
+    minor, _, of_minor = told.partition(" of ")
+    parts = _number(minor), _number(of_minor)
+    if not isinstance(named, str) or not is_shared_id(named):
+        return None, bool(named or told)
+    if parts[0] is None or parts[1] is None or parts[0] != whole:
+        return Share(funding=named, minor=whole, of_minor=parts[1] or whole), True
+    return Share(funding=named, minor=parts[0], of_minor=parts[1]), False
 
 
 def _number(text: Any) -> int | None:
@@ -263,78 +278,3 @@ class Movements:
             if one["balance_type"] == "issuing":
                 sums[one["currency"]] += one["net"]
         return dict(sums)
-
-
-@frozen(kw_only=True)
-class SalvagedTransfer:
-    """
-    One transfer of ours, and what went back of it, by the key under which it did.
-    """
-
-    id: str
-    funding_id: str
-    amount: Money
-    created_at: datetime
-    reversed_minor: dict[str, int] = field(factory=dict)
-    reversals: dict[str, list[tuple[str, int]]] = field(factory=dict)
-    last_reversal_at: datetime | None = None
-
-    @classmethod
-    def from_stripe(cls, transfer: Answer, reversals: Iterable[Answer]) -> SalvagedTransfer:
-        """
-        Read a transfer and its reversals.
-        """
-        sums: defaultdict[str, int] = defaultdict(int)
-        names: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-        latest: datetime | None = None
-        for one in reversals:
-            key = str((one.get("metadata") or {}).get(FUNDING_METADATA) or "")
-            sums[key] += one["amount"]
-            names[key].append((one["id"], one["amount"]))
-            latest = max(latest or moment(one["created"]), moment(one["created"]))
-        return cls(
-            id=transfer["id"],
-            funding_id=str(transfer["metadata"][FUNDING_METADATA]),
-            amount=Money(transfer["amount"], transfer["currency"]),
-            created_at=moment(transfer["created"]),
-            reversed_minor=dict(sums),
-            reversals=dict(names),
-            last_reversal_at=latest,
-        )
-
-    @property
-    def has_failed(self) -> bool:
-        """
-        Whether all of it went back because its order failed, not because a card was reclaimed.
-        """
-        back = sum(
-            minor for key, minor in self.reversed_minor.items() if not key.startswith("reclaim/")
-        )
-        return back >= self.amount.minor
-
-    def reversed_for_others(self) -> tuple[Moved, ...]:
-        """
-        Return the reversals that no reclaim has made.
-        """
-        return tuple(
-            Moved(object=REVERSAL, id=name, minor=minor)
-            for key, made in sorted(self.reversals.items())
-            if not key.startswith("reclaim/")
-            for name, minor in made
-        )
-
-    def moved(self, arrived: str | None, left: str | None) -> tuple[Moved, ...]:
-        """
-        Return the transfer, and the balance transfer that took it to the Issuing balance.
-        """
-        transfer = Moved(object=TRANSFER, id=self.id, minor=self.amount.minor)
-        if arrived is None and left is None:
-            return (transfer,)
-        onward = Moved(
-            object=BALANCE_TRANSFER,
-            id=str(arrived or left),
-            minor=self.amount.minor,
-            balance_transaction=arrived,
-            counterpart=left,
-        )
-        return (transfer, onward)

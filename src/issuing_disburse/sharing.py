@@ -16,10 +16,10 @@ from datetime import datetime
 from attrs import field, frozen
 
 from .books import pool_of
-from .disbursement import Status, idempotency_key
+from .disbursement import idempotency_key
 from .exceptions import NotPermittedError, RefusedError, UnavailableError, WaitingError
 from .journal import Guard
-from .leases import Leases, is_same
+from .leases import Leases
 from .money import Money
 from .moving import Mover
 from .openings import Openings
@@ -27,6 +27,7 @@ from .ports import Clock, FundingRoute, Sleep, Store, Transaction
 from .records import DisbursementRecord, FundingRecord, Share
 from .revision import revised
 from .routes import BalanceCheckedRoute, SharedRoute
+from .spare import SpareMoney, free_record
 
 MEMBERS_MAX = 1_000
 """How many orders one movement pays for at most."""
@@ -70,6 +71,13 @@ class SharedFunder:
     _locks: tuple[threading.Lock, ...] = field(factory=_locks, init=False, repr=False)
 
     @property
+    def spare(self) -> SpareMoney:
+        """
+        Who gives out what a rebuild found.
+        """
+        return SpareMoney(store=self.store)
+
+    @property
     def route(self) -> FundingRoute:
         """
         Who moves the money.
@@ -99,7 +107,7 @@ class SharedFunder:
         places = {one.key: place for place, one in enumerate(records)}
 
         def work(tx: Transaction) -> tuple[FundingRecord | None, list[DisbursementRecord]]:
-            found = [self._free(tx, one) for one in sorted(records, key=lambda one: one.key)]
+            found = [free_record(tx, one) for one in sorted(records, key=lambda one: one.key)]
             free = sorted(
                 (one for one in found if one is not None), key=lambda one: places[one.key]
             )
@@ -110,7 +118,7 @@ class SharedFunder:
             if len(free) < 2:  # noqa: PLR2004 - nothing to share
                 return None, []
             wanted = {one.key: one.terms.most(one.amount).minor for one in free}
-            funding = self._new(free, Money(sum(wanted.values()), currency))
+            funding = self._new(tx, free, Money(sum(wanted.values()), currency))
             fresh = sum(wanted[one.key] for one in free if one.promised is None)
             tx.put(revised(pool, promised_minor=pool.promised_minor + fresh))
             kept = [
@@ -132,27 +140,18 @@ class SharedFunder:
 
         return self.store.transact(work)
 
-    def _free(self, tx: Transaction, record: DisbursementRecord) -> DisbursementRecord | None:
-        """
-        Return the order as it stands, if it is ours and has no money.
-        """
-        current = tx.get(DisbursementRecord, record.key, lock=True)
-        if current is None or record.lease is None or not is_same(current.lease, record.lease):
-            return None
-        if current.status is not Status.PENDING or current.failing is not None:
-            return None
-        if current.promised is None:
-            return current
-        last = tx.get(FundingRecord, current.fundings[-1])
-        return (
-            current if last is not None and last.is_shared and last.progress == "failed" else None
-        )
-
-    def _new(self, members: Sequence[DisbursementRecord], amount: Money) -> FundingRecord:
-        # Each of a member's fundings has a number of its own, so no two groups have the same name.
-        parts = [f"{one.key}\x1e{len(one.fundings) + 1}" for one in members]
+    def _new(
+        self, tx: Transaction, members: Sequence[DisbursementRecord], amount: Money
+    ) -> FundingRecord:
+        parts = sorted(f"{one.key}\x1e{len(one.fundings) + 1}" for one in members)
+        number = 1
+        while True:
+            name = _PREFIX + idempotency_key("funding", number, *parts)
+            if tx.get(FundingRecord, name) is None:
+                break
+            number += 1  # the same group as in a store that was lost
         return FundingRecord(
-            id=_PREFIX + idempotency_key("funding", *sorted(parts)),
+            id=name,
             account=members[0].account,
             amount=amount,
             route=type(self.route).__name__,

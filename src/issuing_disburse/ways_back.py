@@ -71,6 +71,22 @@ class WaysBack:
                 )
             )
 
+    def undo_key(self, record: DisbursementRecord) -> str:
+        """
+        Name the way back of an order's share, if its card is refused: one that was begun, or the next.
+        """
+
+        def work(tx: Transaction) -> str:
+            number = 1
+            while True:
+                key = f"undo/{record.key}/{number}"
+                known = tx.get(FundingRecord, key)
+                if known is None or known.progress == "moving":
+                    return key
+                number += 1
+
+        return self.store.read(work)
+
     def finish(self, tx: Transaction, key: str, receipt: FundingReceipt, *, cause: str) -> bool:
         """
         Book inside *tx* what left the Issuing balance, once; tell whether it was not booked before.
