@@ -23,7 +23,7 @@ PARALLEL ?= -n 2 --dist loadfile
 # What is passed on: `make demo ARGS="--orders 5"`, `make tests ARGS="-k money"`.
 ARGS ?=
 
-.PHONY: help demo test check soak lint typing imports tests docs site bench build wheel-test clean
+.PHONY: help demo test check soak lint typing imports tests docs site record bench build wheel-test clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -63,6 +63,9 @@ site: $(VENV)/.ready-to-test ## the documentation as a site, in docs/_build/html
 
 docs: site ## the site, and every code block of the documents run
 	@$(PYTEST) README.md CONTRIBUTING.md docs $(ARGS)
+
+record: $(VENV)/.ready-to-test ## the recorded tests' cassettes anew: at Stripe's test mode if STRIPE_TEST_KEY is set, else on the simulator
+	@$(PYTEST) tests/recorded --issuing=cassette --issuing-record=$(if $(STRIPE_TEST_KEY),stripe,simulator) $(ARGS)
 
 bench: $(VENV)/.ready-to-test ## measure, side by side; never a gate
 	@for benchmark in benchmarks/bench_*.py; do \

@@ -4,7 +4,7 @@ On which Stripe does a test play, and what did it hear from it?
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -50,6 +50,8 @@ class Stage:
         simulator: Merchants, banks and misfortune: an `issuing_disburse.simulator.IssuingSimulator`, or
             what stands in for one.
         route: The route of disbursers that name none; ``None`` leaves it to them.
+        options: What disbursers are told beside, unless they are told otherwise.
+        is_shared: Whether others use the account, too, so that reconciling finds what is theirs.
         suffix: What makes ids of orders fresh, where they have to be.
         heard: Every question that came in, and our answer, oldest first.
     """
@@ -63,7 +65,9 @@ class Stage:
     clock: Any = None
     sleep: Callable[[float], None] | None = None
     route: FundingRoute | None = None
+    options: Mapping[str, Any] = field(factory=dict)
     suffix: str = ""
+    is_shared: bool = False
     heard: list[Heard] = field(factory=list, init=False)
 
     @classmethod
@@ -92,7 +96,7 @@ class Stage:
             raise InvalidInputError(
                 taken[0], "is decided by where the test plays", "leave it out of the options"
             )
-        settings: dict[str, Any] = {"store": "memory://", **options}
+        settings: dict[str, Any] = {"store": "memory://", **self.options, **options}
         if self.route is not None:
             settings.setdefault("route", self.route)
         disburser = Disburser.connect(

@@ -16,6 +16,7 @@ from issuing_disburse.exceptions import DisburseError
 from issuing_disburse.money import Money
 from issuing_disburse.order import Order
 from issuing_disburse.reclamation import Reclamation
+from issuing_disburse.reconcile import Discrepancy
 from issuing_disburse.testing.stage import Stage
 
 from .values import Asked, Happened, Scenario
@@ -205,6 +206,12 @@ class Play:
         """
         return self.now.status is Status.ACTIVE
 
+    def _discrepancies(self) -> tuple[Discrepancy, ...]:
+        found = self.disburser.reconcile().discrepancies
+        if not self.stage.is_shared:
+            return found
+        return tuple(one for one in found if one.order_id == self.order.id)
+
     def told(self) -> Happened:
         """
         Return what has happened.
@@ -218,7 +225,7 @@ class Play:
             asked=tuple(self.asked),
             decisions=tuple(one.decision for one in self.stage.heard),
             statement=self.disburser.statement(self.order.id),
-            discrepancies=self.disburser.reconcile().discrepancies,
+            discrepancies=self._discrepancies(),
             authorization_alerts=self.disburser.alerts(),
             reclamations=tuple(self.reclamations),
             errors=tuple(self.errors),
