@@ -6,6 +6,7 @@ A page of ``api/`` says ``.. public:: module``, and gets an entry for each publi
 that says ``.. public-rest:: package``: nothing is left out because somebody forgot it.
 """
 
+import ast
 import inspect
 import re
 from enum import EnumType
@@ -13,9 +14,12 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from attrs import fields, has
 from sphinx.application import Sphinx
 
 _PUBLIC = re.compile(r"^\.\. public:: ([\w.]+)$", re.MULTILINE)
+_ATTRS_DEFAULT = re.compile(r"attr_dict\['(\w+)'\]\.default")
+_LONGEST_DEFAULT = 60
 _REST = re.compile(r"^\.\. public-rest:: ([\w.]+)$", re.MULTILINE)
 
 _MADE_FOR_YOU = {
@@ -70,24 +74,27 @@ def _entry(module: ModuleType, name: str) -> str:
     return f".. autodata:: {full}\n   :no-value:\n\n"
 
 
-def _entries(target: str) -> str:
+def _entries(target: str, asked_for: set[str]) -> str:
     module_name, _, name = target.rpartition(".")
     try:
         module = import_module(target)
     except ModuleNotFoundError:
         return _entry(import_module(module_name), name)
     heading = f".. automodule:: {target}\n\n"
-    return heading + "".join(_entry(module, one) for one in public_names(module))
+    listed = [one for one in public_names(module) if f"{target}.{one}" not in asked_for]
+    return heading + "".join(_entry(module, one) for one in listed)
 
 
-def _has_entry(folder: Path) -> set[int]:
+def _asked_for(folder: Path) -> set[str]:
+    return {one for page in folder.rglob("*.rst") for one in _PUBLIC.findall(page.read_text())}
+
+
+def _has_entry(asked_for: set[str]) -> set[int]:
     """
-    Tell by their ids the objects that some page of *folder* asks for.
+    Tell by their ids the objects that some page asks for.
     """
     ids = set()
-    for target in {
-        one for page in folder.rglob("*.rst") for one in _PUBLIC.findall(page.read_text())
-    }:
+    for target in asked_for:
         module_name, _, name = target.rpartition(".")
         try:
             module = import_module(target)
@@ -102,22 +109,39 @@ def _expand(app: Sphinx, docname: str, content: list[str]) -> None:
     if not docname.startswith("api/"):
         return
 
+    asked_for = _asked_for(Path(app.srcdir) / "api")
+
     def rest(found: re.Match[str]) -> str:
         package = import_module(found[1])
-        there = _has_entry(Path(app.srcdir) / "api")
+        there = _has_entry(asked_for)
         left = [one for one in public_names(package) if id(getattr(package, one)) not in there]
         return "".join(_entry(package, one) for one in left)
 
-    text = _PUBLIC.sub(lambda found: _entries(found[1]), content[0])
+    text = _PUBLIC.sub(lambda found: _entries(found[1], asked_for), content[0])
     content[0] = _REST.sub(rest, text)
 
 
-def _hide_constructor(
-    app: Sphinx, what: str, name: str, obj: object, options: object, arguments: str, returned: str
+def _signature(
+    app: Sphinx, what: str, name: str, obj: type, options: object, arguments: str, returned: str
 ) -> tuple[str, str] | None:
-    # Made by `connect`, or by a disburser: who reads the reference does not call these.
-    is_made_for_one = name.rpartition(".")[2] in _MADE_FOR_YOU
-    return ("", "") if what == "class" and is_made_for_one else None
+    if what != "class":
+        return None
+    if name.rpartition(".")[2] in _MADE_FOR_YOU:
+        return "", ""  # made by `connect`, or by a disburser: who reads the reference calls none
+    if not has(obj) or arguments is None:
+        return None
+    defaults = {one.name: one.default for one in fields(obj)}
+    shown = _ATTRS_DEFAULT.sub(lambda found: _default(defaults[found[1]]), arguments)
+    return shown.replace("= NOTHING", "= ..."), returned
+
+
+def _default(value: object) -> str:
+    shown = getattr(value, "__qualname__", repr(value))
+    try:
+        ast.parse(shown, mode="eval")  # Sphinx reads a signature as Python does
+    except SyntaxError:
+        return "..."
+    return shown if len(shown) <= _LONGEST_DEFAULT else "..."
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -125,5 +149,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     Have the two lines replaced by entries.
     """
     app.connect("source-read", _expand)
-    app.connect("autodoc-process-signature", _hide_constructor)
+    app.connect("autodoc-process-signature", _signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
