@@ -1,0 +1,3 @@
+"""
+How does a claims desk pay the garages that repair what was damaged in transit?
+"""
