@@ -7,9 +7,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-
+from issuing_disburse.extras import NeedsExtra
 from issuing_disburse.webhooks import Reply
 
 from .door import (
@@ -22,6 +20,10 @@ from .door import (
     check_limits,
     is_too_large,
 )
+
+with NeedsExtra("django", "asgiref", "django"):
+    from asgiref.sync import sync_to_async
+    from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 __all__ = ["async_webhook_view", "webhook_view"]
 

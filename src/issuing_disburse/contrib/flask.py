@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from issuing_disburse.extras import NeedsExtra
 
 from .door import PAYLOAD_MAX_BYTES, TOO_LARGE, Handle, check_limits, is_too_large
+
+with NeedsExtra("flask", "flask", "werkzeug"):
+    from flask import Blueprint, Response, request
+    from werkzeug.exceptions import RequestEntityTooLarge
 
 __all__ = ["webhook_blueprint", "webhook_view"]
 

@@ -7,11 +7,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import cache
 
-from anyio import CapacityLimiter, to_thread
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
-
+from issuing_disburse.extras import NeedsExtra
 from issuing_disburse.webhooks import Reply
 
 from .door import (
@@ -24,6 +20,12 @@ from .door import (
     check_limits,
     is_too_large,
 )
+
+with NeedsExtra("starlette", "anyio", "starlette"):
+    from anyio import CapacityLimiter, to_thread
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import Response
+    from starlette.routing import Route
 
 __all__ = ["webhook_endpoint", "webhook_route"]
 

@@ -12,18 +12,20 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from opentelemetry import metrics, trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-
 from issuing_disburse.announcer import Unsubscribe
 from issuing_disburse.disbursement import Disbursement
 from issuing_disburse.disburser import Disburser
 from issuing_disburse.domain_events import NAMES, Declined, DifferenceFound, DomainEvent
 from issuing_disburse.exceptions import DisburseError
+from issuing_disburse.extras import NeedsExtra
 from issuing_disburse.order import Order
 from issuing_disburse.reclamation import Reclamation
 from issuing_disburse.reconcile import IsExplained, Progress, Reconciliation
 from issuing_disburse.webhooks import Reply
+
+with NeedsExtra("opentelemetry", "opentelemetry"):
+    from opentelemetry import metrics, trace
+    from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 SCOPE = "issuing_disburse"
 

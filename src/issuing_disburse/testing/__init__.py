@@ -8,6 +8,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from issuing_disburse.extras import NeedsExtra
+
 if TYPE_CHECKING:
     from .builders import make_address, make_order, make_recipient
     from .capturing_sink import CapturedDelivery, CapturingSink
@@ -64,7 +66,8 @@ def __getattr__(name: str) -> Any:  # Any: whatever the module of that name hold
         return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
     if name not in _CONTRACTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import pytest  # noqa: PLC0415 - only tests have it
+    with NeedsExtra("testing", "pytest"):
+        import pytest  # noqa: PLC0415 - only tests have it
 
     modules = [f"{__name__}.{module}" for module in _CONTRACTS[name]]
     pytest.register_assert_rewrite(*(one for one in modules if one not in sys.modules))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from issuing_disburse.decision import Allotment, AuthorizationRequest, Use
+from issuing_disburse.extras import NeedsExtra
 from issuing_disburse.money import Money
 from issuing_disburse.policy import Decides
 from issuing_disburse.terms import PROBE_MAX_MINOR, Terms
@@ -161,7 +162,8 @@ def assert_policy_is_sound(policy: Decides, *, examples: int = 500) -> None:
 
 
 def _check(policy: Decides, promises: Iterable[Promise], *, examples: int) -> None:
-    from hypothesis import Phase, given, settings  # noqa: PLC0415 - not installed everywhere
+    with NeedsExtra("testing", "hypothesis"):
+        from hypothesis import Phase, given, settings  # noqa: PLC0415 - not installed everywhere
 
     from .policy_strategies import questions  # noqa: PLC0415 - needs Hypothesis
 
