@@ -48,7 +48,7 @@ def main() -> None:
     Send the list; sending it again is harmless.
     """
     for order_id in orders:
-        pay.delay(order_id)
+        app.send_task("pay", args=(order_id,))
 
 
 if __name__ == "__main__":
