@@ -4,6 +4,7 @@ What stands in a body, however it is packed, and how is it written again?
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import json
@@ -229,9 +230,19 @@ def written(pairs: Iterable[tuple[str, str]]) -> str:
     Write a form, its fields in order of their names: their order means nothing.
     """
     ordered = sorted(pairs, key=lambda pair: pair[0])  # a repeated name keeps its order
-    return "&".join(f"{quote_plus(name, safe='[]')}={quote_plus(value)}" for name, value in ordered)
+    return "&".join(f"{_quoted_name(name)}={_quoted(value)}" for name, value in ordered)
 
 
+def _quoted(value: str) -> str:
+    return value if value.isascii() and value.isalnum() else quote_plus(value)
+
+
+@functools.lru_cache(maxsize=2_048)  # the same names, over and over
+def _quoted_name(name: str) -> str:
+    return quote_plus(name, safe="[]")
+
+
+@functools.lru_cache(maxsize=2_048)  # likewise
 def path_of(name: str) -> tuple[str, ...]:
     """
     Return the names within the name of a form's field, without the numbers of lists.

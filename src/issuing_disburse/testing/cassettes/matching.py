@@ -8,7 +8,7 @@ stands, the first match binds the test's value to the cassette's pseudonym, and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from attrs import define, field, frozen
 
@@ -46,7 +46,7 @@ def form_of(sent: Sent, bound: Mapping[tuple[str, str], str]) -> Form:
     Args:
         bound: What is known of people by now.
     """
-    slots = Slots(dict(bound))
+    slots = Slots(bound)
     plain = Scrubber(naming=slots).request(sent)
     parts = urlsplit(plain.uri)
     headers = {name.lower(): value for name, value in plain.headers.items()}
@@ -61,6 +61,14 @@ def form_of(sent: Sent, bound: Mapping[tuple[str, str], str]) -> Form:
         body=plain.body.decode("utf-8", "backslashreplace"),
         people=tuple(slots.values),
     )
+
+
+def place_of(sent: Sent) -> str:
+    """
+    Return method and path, as `form_of` does.
+    """
+    path = urlsplit(sent.uri).path
+    return f"{sent.method} {path}" if "@" not in unquote(path) else form_of(sent, {}).place
 
 
 @define
@@ -78,13 +86,18 @@ class Binding:
         """
         if not _is_alike(asked, recorded) or len(asked.people) != len(recorded.people):
             return False
-        bound, taken = dict(self.bound), dict(self._taken)
+        bound: dict[tuple[str, str], str] = {}
+        taken: dict[tuple[str, str], str] = {}
         for (kind, value), (other, pseudonym) in zip(asked.people, recorded.people, strict=True):
-            if kind != other or bound.setdefault((kind, value), pseudonym) != pseudonym:
+            ours, theirs = (kind, value), (kind, pseudonym)
+            if kind != other:
                 return False
-            if taken.setdefault((kind, pseudonym), value) != value:
+            if self.bound.get(ours, bound.setdefault(ours, pseudonym)) != pseudonym:
                 return False
-        self.bound, self._taken = bound, taken
+            if self._taken.get(theirs, taken.setdefault(theirs, value)) != value:
+                return False
+        self.bound.update(bound)
+        self._taken.update(taken)
         return True
 
 

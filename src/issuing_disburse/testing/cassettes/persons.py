@@ -8,7 +8,7 @@ from them, by whatever dictionary. The same value gets the same pseudonym throug
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from attrs import define, field
@@ -36,6 +36,8 @@ _LOOKS = {
 _ANYWHERE = re.compile(
     "|".join(f"(?P<{kind}>(?<!\\w){look.pattern}(?!\\w))" for kind, look in _LOOKS.items())
 )
+# A state may be two letters, which mean something else in another field.
+_WORDS = tuple(kind for kind in FORMS if kind != "state")
 _KINDS = {
     "account_holder_name": "name",
     "cardholder_name": "name",
@@ -172,8 +174,11 @@ class Pseudonyms:
         """
         Return *text* with everybody who is known by then under their pseudonyms.
         """
-        for (_, value), pseudonym in sorted(self.known.items(), key=lambda item: -len(item[0][1])):
-            text = "".join(_replaced(text, value, pseudonym))
+        if _is_word(text):
+            found = (self.known[one, text] for one in _WORDS if (one, text) in self.known)
+            return next(found, text)
+        for kind, value in _named_in(text, self.known):
+            text = "".join(_replaced(text, value, self.known[kind, value]))
         return text
 
 
@@ -186,7 +191,7 @@ class Slots:
         bound: Values of the test, and what stands for them in the cassette, as far as that is known.
     """
 
-    bound: dict[tuple[str, str], str] = field(factory=dict, repr=False)
+    bound: Mapping[tuple[str, str], str] = field(factory=dict, repr=False)
     values: list[tuple[str, str]] = field(factory=list, repr=False)
 
     def of(self, kind: str, value: str) -> str:
@@ -206,9 +211,29 @@ class Slots:
         Return *text* with the kinds of whatever stands for a person in it.
         """
         text = _ANYWHERE.sub(lambda found: f"<{found.lastgroup}>", text)
-        for kind, value in sorted({*self.bound, *self.values}, key=lambda one: -len(one[1])):
+        if _is_word(text):
+            here = set(self.values)
+            found = (one for one in _WORDS if (one, text) in self.bound or (one, text) in here)
+            return next((f"<{one}>" for one in found), text)
+        for kind, value in _named_in(text, {*self.bound, *self.values}):
             text = "".join(_replaced(text, value, f"<{kind}>"))
         return text
+
+
+def _named_in(text: str, known: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """
+    Return who of those *known* may be named in *text*, the longest first.
+    """
+    lowered = text.lower()
+    found = [one for one in known if one[1].lower() in lowered]
+    return sorted(found, key=lambda one: (-len(one[1]), one))
+
+
+def _is_word(text: str) -> bool:
+    """
+    Tell whether *text* is one word: somebody's whole value, or nobody's.
+    """
+    return " " not in text and "@" not in text
 
 
 def _replaced(text: str, wanted: str, by: str) -> Iterator[str]:

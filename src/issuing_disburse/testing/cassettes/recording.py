@@ -19,7 +19,7 @@ from issuing_disburse.signatures import sign
 from .bodies import UnreadableError
 from .clocks import Clock, ReplayClock
 from .detector import Leak
-from .matching import Binding, Form, differences, form_of, shown
+from .matching import Binding, Form, differences, form_of, place_of, shown
 from .persons import Pseudonyms
 from .refusals import CassetteError, ReplayError
 from .scrubbing import Answered, Scrubber, Sent
@@ -177,7 +177,7 @@ class Player:
     def __attrs_post_init__(self) -> None:
         self._waiting = list(self.tape.deliveries)
         for index, one in enumerate(self.tape.exchanges):
-            self._places.setdefault(_place(one.sent), []).append(index)
+            self._places.setdefault(place_of(one.sent), []).append(index)
 
     def play(self, sent: Sent) -> Exchange:
         """
@@ -309,10 +309,6 @@ class Player:
                 "pass a handler to deliver_to() before anything is sent",
                 code="undelivered",
             )
-
-
-def _place(sent: Sent) -> str:
-    return form_of(sent, {}).place
 
 
 def _origin(uri: str) -> str:

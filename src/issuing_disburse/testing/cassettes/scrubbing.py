@@ -7,6 +7,7 @@ found elsewhere is left for the detector to refuse: it means that the test holds
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,7 +52,6 @@ _HARMLESS_HEADERS = frozenset({"idempotency-key", "www-authenticate"})
 _TEST_KEY = re.compile(r"(?<![A-Za-z0-9])(?:sk|rk|ek|pk)_(?:org_)?test_[A-Za-z0-9_]{4,}")
 _SECRET_FIELDS = frozenset({"access_token", "api_key", "apikey", "password", "refresh_token"})
 _CVC_FIELDS = frozenset({"csc", "cvc", "cvc2", "cvn", "cvv", "cvv2", "security_code"})
-_PROSE = frozenset({"description", "message", "note", "reason_message"})
 
 
 @frozen(kw_only=True)
@@ -77,17 +77,21 @@ class Answered:
     body: bytes = field(repr=False)
 
 
-@frozen
+@define
 class Walk:
     """
     One walk through all fields of a request or an answer.
 
     Args:
         is_text_kept: Whether sentences stay for a second walk, when everybody is known.
+
+    Attributes:
+        is_text_met: Whether there are any.
     """
 
     naming: Naming
     is_text_kept: bool
+    is_text_met: bool = False
 
     def uri(self, uri: str) -> str:
         """
@@ -170,25 +174,22 @@ class Walk:
         if value is None or isinstance(value, bool) or value == "":
             return value
         name = path[-1].lower() if path else ""
-        if is_secret_name(name) or name in _SECRET_FIELDS:
+        is_secret, born, kind = _meaning_of(path, is_somebody)
+        if is_secret:
             return self._secret(name, value)
-        born = birth_part(path)
         if born is not None:
             return str(born) if isinstance(value, str) else born
-        kind = kind_of(path, is_somebody=is_somebody)
         if kind is not None:
             return self.naming.of(kind, str(value))
-        return self._told(name, path, value) if isinstance(value, str) else value
+        return self._told(value) if isinstance(value, str) else value
 
-    def _told(self, name: str, path: tuple[str, ...], value: str) -> str:
+    def _told(self, value: str) -> str:
         inner = json_of(value, "") if value[:1] in {"{", "["} else None
         if inner is not None:  # a document in a text, such as an event that was kept
             clean = self.value(inner)
             return value if clean == inner else json.dumps(clean, ensure_ascii=False)
-        is_prose = name in _PROSE or "metadata" in path or " " in value
-        if is_prose and not self.is_text_kept:
-            value = self.naming.in_text(value)
-        return without_keys(value)
+        self.is_text_met = True
+        return without_keys(value if self.is_text_kept else self.naming.in_text(value))
 
     def _secret(self, name: str, value: object) -> object:
         if name in _CVC_FIELDS:
@@ -297,9 +298,19 @@ class Scrubber:
 
     def _walks(self) -> Iterator[Walk]:
         # Whoever is named in a field may stand in a text before it.
-        yield Walk(self.naming, is_text_kept=True)
-        if len(self.naming):
+        first = Walk(self.naming, is_text_kept=True)
+        yield first
+        if first.is_text_met and len(self.naming):
             yield Walk(self.naming, is_text_kept=False)
+
+
+@functools.lru_cache(maxsize=4_096)  # the same names, over and over
+def _meaning_of(
+    path: tuple[str, ...], is_somebody: bool
+) -> tuple[bool, int | str | None, str | None]:
+    name = path[-1].lower() if path else ""
+    is_secret = is_secret_name(name) or name in _SECRET_FIELDS
+    return is_secret, birth_part(path), kind_of(path, is_somebody=is_somebody)
 
 
 def without_keys(text: str) -> str:

@@ -167,25 +167,26 @@ def read_document(content: bytes, suffix: str) -> dict[str, Any]:
     Raises:
         ValueError: It is none, or holds no table.
     """
-    for document in documents_in(content, suffix):
+    for document in documents_in(content, suffix, is_strict=False):
         if isinstance(document, dict):
             return document
     raise ValueError("no document")
 
 
-def documents_in(content: bytes, suffix: str) -> list[Any]:  # Any: whatever a file holds
+def documents_in(content: bytes, suffix: str, *, is_strict: bool = True) -> list[Any]:  # Any: files
     """
     Parse everything in a file of YAML, or of JSON if its name says so.
 
     Raises:
-        ValueError: It is none, or names something twice: whoever reads it sees only one of both.
+        ValueError: It is none, or, strictly, names something twice: whoever reads it sees only one of both.
         CassetteError: PyYAML is not installed.
     """
     if suffix == ".json":
-        return [json.loads(content, object_pairs_hook=_once)]
+        return [json.loads(content, object_pairs_hook=_once if is_strict else None)]
     yaml = _yaml()
+    plain = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return list(yaml.load_all(content, Loader=_loader(yaml)))
+        return list(yaml.load_all(content, Loader=_strict(yaml, plain) if is_strict else plain))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         raise ValueError("no YAML that can be read safely") from None
 
@@ -214,12 +215,12 @@ def _yaml() -> Any:  # Any: a module
 
 
 @functools.cache
-def _loader(yaml: Any) -> Any:  # Any: yaml's loaders have no common type
+def _strict(yaml: Any, plain: Any) -> Any:  # Any: yaml's loaders have no common type
     """
-    Return a safe loader, the fast one if there is one, that refuses a name that stands there twice.
+    Return a safe loader that refuses a name that stands there twice.
     """
 
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    class Loader(plain):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             names = [name.value for name, _ in node.value if hasattr(name, "value")]
             if len({str(one) for one in names}) != len(names):
