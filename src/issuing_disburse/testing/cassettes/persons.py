@@ -33,9 +33,7 @@ _LOOKS = {
     kind: re.compile(re.escape(form).replace(r"\{\}", "[1-9][0-9]{0,5}"))
     for kind, form in FORMS.items()
 }
-_ANYWHERE = re.compile(
-    "|".join(f"(?P<{kind}>(?<!\\w){look.pattern}(?!\\w))" for kind, look in _LOOKS.items())
-)
+_ANYWHERE = re.compile("|".join(rf"(?<!\w){look.pattern}(?!\w)" for look in _LOOKS.values()))
 # A state may be two letters, which mean something else in another field.
 _WORDS = tuple(kind for kind in FORMS if kind != "state")
 _KINDS = {
@@ -71,6 +69,7 @@ _BORN = {"day": 1, "month": 1, "year": 1970}
 _BORN_ON = "1970-01-01"
 _PEOPLE = re.compile(r"/(?:cardholders|customers|persons)(?:/[^/?]+)?/?$")
 _OBJECTS = frozenset({"customer", "issuing.cardholder", "person"})
+_SOMEBODY_IN_TEXT = "<somebody>"
 _LONG = 5  # shorter texts count as whole words only: somebody's name may be "An"
 
 
@@ -208,15 +207,15 @@ class Slots:
 
     def in_text(self, text: str) -> str:
         """
-        Return *text* with the kinds of whatever stands for a person in it.
+        Return *text* with one word for whatever stands for a person in it.
         """
-        text = _ANYWHERE.sub(lambda found: f"<{found.lastgroup}>", text)
+        text = _ANYWHERE.sub(_SOMEBODY_IN_TEXT, text)
         if _is_word(text):
             here = set(self.values)
-            found = (one for one in _WORDS if (one, text) in self.bound or (one, text) in here)
-            return next((f"<{one}>" for one in found), text)
-        for kind, value in _named_in(text, {*self.bound, *self.values}):
-            text = "".join(_replaced(text, value, f"<{kind}>"))
+            is_known = any((one, text) in self.bound or (one, text) in here for one in _WORDS)
+            return _SOMEBODY_IN_TEXT if is_known else text
+        for _, value in _named_in(text, {*self.bound, *self.values}):
+            text = "".join(_replaced(text, value, _SOMEBODY_IN_TEXT))
         return text
 
 
