@@ -314,11 +314,11 @@ def _opened(
     except CassetteError as error:
         if error.code != "cassette_missing":
             raise
-        pytest.fail(
-            f"{error}. To record it: pytest --issuing=cassette --issuing-record=simulator "
-            f"{request.node.nodeid!r}",
-            pytrace=False,
-        )
+        missing = str(error)
+    pytest.fail(
+        f"{missing}. To record it: pytest --issuing=cassette --issuing-record=simulator {request.node.nodeid!r}",
+        pytrace=False,
+    )
 
 
 def _ended(end: AbstractContextManager[Stage], *, has_passed: bool) -> None:

@@ -227,7 +227,7 @@ STORIES = (
     Scenario(
         name="late_capture",
         story="The authorization lapses, the money goes home, the order is closed; then the merchant collects.",
-        outcome="The account covers it, an alert names it, and the order is open again until it is reclaimed.",
+        outcome="The account covers it, an alert names it, and the order stays closed, for nothing is left to take home.",
         play=late_capture,
         balance=FLOAT,
         not_at_stripe="an authorization lapses after seven days, and nobody moves Stripe's clock",
