@@ -48,6 +48,7 @@ CONTENTS = (
             "explanation/crashes",
             "explanation/authorization",
             "explanation/money",
+            "explanation/scaling",
             "explanation/secrets",
             "explanation/simulator",
             "explanation/*",
