@@ -9,6 +9,7 @@ that says ``.. public-rest:: package``: nothing is left out because somebody for
 import ast
 import inspect
 import re
+import sys
 from enum import EnumType
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,8 @@ from types import ModuleType
 
 from attrs import fields, has
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util import logging
 
 _PUBLIC = re.compile(r"^\.\. public:: ([\w.]+)$", re.MULTILINE)
 _ATTRS_DEFAULT = re.compile(r"attr_dict\['(\w+)'\]\.default")
@@ -71,7 +74,22 @@ def _entry(module: ModuleType, name: str) -> str:
         return f".. autoclass:: {full}\n{options}\n"
     if callable(value) and not hasattr(value, "__origin__"):
         return f".. autofunction:: {full}\n\n"
-    return f".. autodata:: {full}\n   :no-value:\n\n"
+    told = "\n".join(f"   {line}" for line in _told(module, name, value))
+    return f".. py:data:: {full}\n\n{told}\n\n"
+
+
+def _told(module: ModuleType, name: str, value: object) -> list[str]:
+    """
+    Return what stands behind a constant in the room that defines it; packages only export it.
+    """
+    rooms = [room for room in list(sys.modules) if f"{room}.".startswith(f"{module.__name__}.")]
+    for room in rooms:
+        if vars(sys.modules[room]).get(name) is value:
+            lines = ModuleAnalyzer.for_module(room).find_attr_docs().get(("", name))
+            if lines:
+                return lines
+    logging.getLogger(__name__).warning("nothing says what %s.%s is", module.__name__, name)
+    return []
 
 
 def _entries(target: str, asked_for: set[str]) -> str:
