@@ -75,7 +75,7 @@ def _entry(module: ModuleType, name: str) -> str:
     if callable(value) and not hasattr(value, "__origin__"):
         return f".. autofunction:: {full}\n\n"
     told = "\n".join(f"   {line}" for line in _told(module, name, value))
-    return f".. py:data:: {full}\n\n{told}\n\n"
+    return f".. py:data:: {name}\n   :module: {module.__name__}\n\n{told}\n\n"
 
 
 def _told(module: ModuleType, name: str, value: object) -> list[str]:
