@@ -12,6 +12,7 @@ from issuing_disburse.cli.books import reconcile, report
 from issuing_disburse.cli.cassettes import cassettes_app
 from issuing_disburse.cli.checks import preflight
 from issuing_disburse.cli.demonstration import demo
+from issuing_disburse.cli.disbursing import disburse
 from issuing_disburse.cli.orders import reclaim, resume, status
 from issuing_disburse.cli.shell import KEY
 from issuing_disburse.cli.simulator_control import add_control
@@ -50,7 +51,7 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,  # they may show variables
     )
     app.callback()(about)
-    for command in (demo, status, resume, reclaim, reconcile, report, preflight):
+    for command in (demo, disburse, status, resume, reclaim, reconcile, report, preflight):
         app.command()(command)
     served = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     served.callback(invoke_without_command=True)(simulator)

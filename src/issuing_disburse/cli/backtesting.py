@@ -22,6 +22,7 @@ from issuing_disburse.backtest import EXAMPLES_MAX, Backtest, backtest
 from issuing_disburse.cli.shell import (
     KEY,
     Account,
+    APIBase,
     AsJSON,
     StoreURL,
     connected,
@@ -69,6 +70,7 @@ def backtest_command(
     ] = EXAMPLES_MAX,
     account: Account = "",
     store: StoreURL = "",
+    api_base: APIBase = "",
     as_json: AsJSON = False,
 ) -> None:
     """
@@ -87,7 +89,7 @@ def backtest_command(
                 found = _run(chosen, _between(read_lines(lines), start, end), save, examples)
         else:
             source = _connected if from_stripe or os.environ.get(KEY) else _without_key
-            with source(ctx, account, store) as recordings:
+            with source(ctx, account, store, api_base) as recordings:
                 recorded = recordings.at_stripe if from_stripe else recordings.recorded
                 found = _run(chosen, recorded(since=start, until=end), save, examples)
         if as_json:
@@ -97,13 +99,15 @@ def backtest_command(
 
 
 @contextmanager
-def _connected(ctx: typer.Context, account: str, store: str) -> Iterator[Recordings]:
-    with connected(ctx, account, store) as disburser:
+def _connected(ctx: typer.Context, account: str, store: str, api_base: str) -> Iterator[Recordings]:
+    with connected(ctx, account, store, api_base) as disburser:
         yield disburser.recordings
 
 
 @contextmanager
-def _without_key(_ctx: typer.Context, account: str, store: str) -> Iterator[Recordings]:
+def _without_key(
+    _ctx: typer.Context, account: str, store: str, _api_base: str
+) -> Iterator[Recordings]:
     """
     Yield what a store has recorded; nobody is asked whose store it is.
     """

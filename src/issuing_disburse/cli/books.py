@@ -15,6 +15,7 @@ from rich.console import Console
 from issuing_disburse.cli.progress import reading
 from issuing_disburse.cli.shell import (
     Account,
+    APIBase,
     AsJSON,
     StoreURL,
     connected,
@@ -57,6 +58,7 @@ def reconcile(
     ] = False,
     account: Account = "",
     store: StoreURL = "",
+    api_base: APIBase = "",
     as_json: AsJSON = False,
 ) -> None:
     """
@@ -64,7 +66,7 @@ def reconcile(
 
     Exits with 0 if they agree, 1 if there is a difference, 2 if they could not be compared.
     """
-    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+    with reported(as_json=as_json), connected(ctx, account, store, api_base) as disburser:
         period = moment("since", since), moment("until", until)
         known = explained_by(explained)
         with reading() as tell:
@@ -97,6 +99,7 @@ def report(
     explained: Explained = None,
     account: Account = "",
     store: StoreURL = "",
+    api_base: APIBase = "",
     as_json: AsJSON = False,
 ) -> None:
     """
@@ -104,7 +107,7 @@ def report(
 
     Exits with 0 if the books agree with Stripe's, 1 if there is a difference, 2 if it could not run.
     """
-    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+    with reported(as_json=as_json), connected(ctx, account, store, api_base) as disburser:
         first, last = moment("since", since), moment("until", until)
         with reading() as tell:
             said = gather(

@@ -10,6 +10,7 @@ import typer
 
 from issuing_disburse.cli.shell import (
     Account,
+    APIBase,
     AsJSON,
     StoreURL,
     connected,
@@ -28,6 +29,7 @@ def preflight(
     ] = False,
     account: Account = "",
     store: StoreURL = "",
+    api_base: APIBase = "",
     as_json: AsJSON = False,
 ) -> None:
     """
@@ -35,7 +37,7 @@ def preflight(
 
     Exits with 1 if something is wrong.
     """
-    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+    with reported(as_json=as_json), connected(ctx, account, store, api_base) as disburser:
         found = disburser.preflight(probe=probe)
         if as_json:
             checks = [

@@ -4,14 +4,18 @@ How are orders looked at, finished and ended from a shell?
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from issuing_disburse.cli.disbursing import pay_list
 from issuing_disburse.cli.listing import ORDERS_MAX, list_orders, listing_document, show_listing
 from issuing_disburse.cli.progress import counting, reading
 from issuing_disburse.cli.shell import (
     Account,
+    APIBase,
     AsJSON,
     StoreURL,
     connected,
@@ -28,6 +32,7 @@ from issuing_disburse.demo_report import (
 from issuing_disburse.demo_screen import Column, Row, make_console, show_table
 from issuing_disburse.disbursement import Disbursement, Status
 from issuing_disburse.disburser import Disburser
+from issuing_disburse.orders_file import open_orders
 from issuing_disburse.reclamation import Reclamation
 from issuing_disburse.statements import Statement
 
@@ -47,6 +52,7 @@ def status(
     ] = 50,
     account: Account = "",
     store: StoreURL = "",
+    api_base: APIBase = "",
     as_json: AsJSON = False,
 ) -> None:
     """
@@ -56,7 +62,7 @@ def status(
     """
     if order_id and state:
         raise typer.BadParameter("give either ORDER_ID or --state")
-    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+    with reported(as_json=as_json), connected(ctx, account, store, api_base) as disburser:
         if order_id:
             _show_order(disburser, order_id, as_json=as_json)
             return
@@ -94,16 +100,28 @@ def resume(
         str, typer.Argument(metavar="[ORDER_ID]", help="Yours; every pending one if left out.")
     ] = "",
     *,
+    orders_file: Annotated[
+        Path | None,
+        typer.Option("--orders", metavar="FILE", help="The list whose payment was stopped."),
+    ] = None,
     account: Account = "",
     store: StoreURL = "",
+    api_base: APIBase = "",
     as_json: AsJSON = False,
 ) -> None:
     """
-    Finish what a crash or a wait has left pending.
+    Finish what a crash, a wait or Ctrl-C has left pending; with --orders, go on with a payout list first.
 
     Exits with 1 if anything failed or still is pending.
     """
-    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+    if order_id and orders_file is not None:
+        raise typer.BadParameter("give either ORDER_ID or --orders")
+    with reported(as_json=as_json), ExitStack() as opened:
+        listed = opened.enter_context(open_orders(orders_file)) if orders_file else None
+        disburser = opened.enter_context(connected(ctx, account, store, api_base))
+        if orders_file and listed:
+            pay_list(disburser, orders_file, listed, as_json=as_json, resumes_others=True)
+            return
         done = (disburser.resume(order_id),) if order_id else disburser.resume_all()
         if as_json:
             print_json({"disbursements": [disbursement_document(one) for one in done]})
@@ -125,6 +143,7 @@ def reclaim(
     ] = False,
     account: Account = "",
     store: StoreURL = "",
+    api_base: APIBase = "",
     as_json: AsJSON = False,
 ) -> None:
     """
@@ -135,7 +154,7 @@ def reclaim(
     """
     if bool(order_id) == expired:
         raise typer.BadParameter("give either ORDER_ID or --expired")
-    with reported(as_json=as_json), connected(ctx, account, store) as disburser:
+    with reported(as_json=as_json), connected(ctx, account, store, api_base) as disburser:
         if dry_run:
             names = list(disburser.reclaimer.over()) if expired else [order_id]
             with counting("reading", len(names)) as tell:

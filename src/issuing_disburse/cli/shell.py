@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn, TypeAlias
 
 import typer
+from attrs import asdict
 
 from issuing_disburse.disburser import Disburser
 from issuing_disburse.exceptions import DisburseError, InvalidInputError
@@ -35,7 +36,17 @@ StoreURL: TypeAlias = Annotated[
     ),
 ]
 
+APIBase: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--api-base",
+        envvar="STRIPE_API_BASE",
+        help="Another address of the API, such as a served simulator's.",
+    ),
+]
+
 CLEAN, PROBLEMS, COULD_NOT_RUN = 0, 1, 2
+INTERRUPTED = 130
 KEY, SECRET = "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"
 
 Connect: TypeAlias = Callable[..., Disburser]
@@ -43,7 +54,7 @@ Connect: TypeAlias = Callable[..., Disburser]
 
 
 @contextmanager
-def connected(ctx: typer.Context, account: str, store: str) -> Iterator[Disburser]:
+def connected(ctx: typer.Context, account: str, store: str, api_base: str) -> Iterator[Disburser]:
     """
     Yield the library, as options and environment say.
     """
@@ -57,6 +68,7 @@ def connected(ctx: typer.Context, account: str, store: str) -> Iterator[Disburse
         # None of these commands is sent webhooks: a secret that nobody knows lets nobody in.
         webhook_secret=os.environ.get(SECRET) or secrets.token_urlsafe(32),
         store=store or None,
+        api_base=api_base or None,
     ) as disburser:
         yield disburser
 
@@ -80,20 +92,30 @@ def named_account(account: str) -> str | None:
 @contextmanager
 def reported(*, as_json: bool) -> Iterator[None]:
     """
-    Turn what the library raises into a message and exit code 2.
+    Turn what the library raises into a message and exit code 2, and Ctrl-C into 130.
     """
     try:
         yield
     except DisburseError as problem:
         _give_up(problem, as_json=as_json)
+    except KeyboardInterrupt:
+        message = "interrupted; run it again: what is done is not done twice"
+        if as_json:
+            print_json({"error": {"code": "interrupted", "message": message, "details": []}})
+        else:
+            typer.echo(message, err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _give_up(problem: DisburseError, *, as_json: bool) -> NoReturn:
     lines = [str(problem)]
+    told: dict[str, object] = {}
     if isinstance(problem, OrdersFileError):
         lines = [f"{problem.name}: nothing was paid", *map(str, problem.problems)]
+        told = {"problems": [asdict(one) for one in problem.problems]}
     if as_json:
-        print_json({"error": {"code": problem.code, "message": lines[0], "details": lines[1:]}})
+        error = {"code": problem.code, "message": lines[0], "details": lines[1:], **told}
+        print_json({"error": error})
     else:
         for line in lines:
             typer.echo(line, err=True)

@@ -8,6 +8,7 @@ import json
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Annotated, NoReturn
@@ -51,6 +52,13 @@ def simulator(
     running_clock: Annotated[
         bool, typer.Option("--running-clock", help="Let the clock run; it stands still otherwise.")
     ] = False,
+    start_now: Annotated[
+        bool,
+        typer.Option(
+            "--start-now",
+            help="Start the clock at the present time, for programs that use the system's.",
+        ),
+    ] = False,
     switch: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A switch of Behaviour; may be repeated."),
@@ -66,7 +74,9 @@ def simulator(
         return
     is_remote = not is_loopback(host)
     try:
-        made = _open(data, seed, read_switches(switch or []), (platform_funds, issuing_funds))
+        start = datetime.now(UTC) if start_now else None
+        funds = (platform_funds, issuing_funds)
+        made = _open(data, seed, read_switches(switch or []), funds, start)
         made.limit_requests(rate_limit or None)
         if is_remote:
             typer.echo(
@@ -89,11 +99,15 @@ def simulator(
 
 
 def _open(
-    data: Path | None, seed: int, behaviour: Behaviour, funds: tuple[int, int]
+    data: Path | None,
+    seed: int,
+    behaviour: Behaviour,
+    funds: tuple[int, int],
+    start: datetime | None,
 ) -> IssuingSimulator:
     if data is not None and data.exists():
         return IssuingSimulator.load(data, behaviour=behaviour)
-    made = IssuingSimulator(seed=seed, platform_funds=funds[0], behaviour=behaviour)
+    made = IssuingSimulator(seed=seed, platform_funds=funds[0], behaviour=behaviour, start=start)
     made.create_account(issuing_funds=funds[1])
     return made
 

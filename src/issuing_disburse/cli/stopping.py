@@ -1,0 +1,58 @@
+"""
+How does Ctrl-C end a run without tearing anything apart?
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from attrs import define
+
+
+@define
+class Stop:
+    """
+    Whether somebody wants a run to end, by Ctrl-C or SIGTERM.
+
+    Attributes:
+        number: Of the first signal; 0 as long as there was none.
+        is_waiting: Whether the run waits for work to be done, and may be interrupted at once; else it looks here
+            when it is done with what it tells. A second signal interrupts in any case.
+    """
+
+    number: int = 0
+    is_waiting: bool = False
+
+    def heard(self, number: int, _frame: FrameType | None) -> None:
+        """
+        Take a signal.
+        """
+        is_again = bool(self.number)
+        self.number = self.number or number
+        if self.is_waiting or is_again:
+            raise KeyboardInterrupt
+
+    @property
+    def exit_code(self) -> int:
+        """
+        What a shell expects of a process that a signal has ended: 130 for Ctrl-C.
+        """
+        return 128 + (self.number or signal.SIGINT)
+
+
+@contextmanager
+def stopping() -> Iterator[Stop]:
+    """
+    Yield what hears Ctrl-C and SIGTERM, and give the signals back afterwards.
+    """
+    stop = Stop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop.heard) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
