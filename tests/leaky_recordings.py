@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import stripe
 from attrs import field, frozen
 
 # Put together here, so that no file of ours holds them.
@@ -62,6 +63,26 @@ class Recording:
             "headers": {name: [value] for name, value in self.headers.items()},
             "body": {"string": self.body},
         }
+
+
+class Canned(stripe.HTTPClient):
+    """
+    Answers as a recording says.
+    """
+
+    name = "canned"
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__()
+        self._recording = recording
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, dict[str, str]]:
+        """
+        Answer.
+        """
+        return self._recording.body, 200, dict(self._recording.headers)
 
 
 def answer(value: Any) -> Recording:

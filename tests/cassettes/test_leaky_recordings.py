@@ -2,38 +2,16 @@
 Is every recording that leaks refused, and every clean one saved, whoever records?
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import stripe
 import urllib3
 import vcr
 from vcr.request import Request
 
 from issuing_disburse.testing.cassettes import LeakError, recorded, vcr_config
-from leaky_recordings import CLEAN, LEAKY, LIVE, NUMBER, SECRETS, SIGNING, Recording, answer
-
-
-class Canned(stripe.HTTPClient):
-    """
-    Answers as a recording says.
-    """
-
-    name = "canned"
-
-    def __init__(self, recording: Recording) -> None:
-        super().__init__()
-        self._recording = recording
-
-    def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, dict[str, str]]:
-        """
-        Answer.
-        """
-        return self._recording.body, 200, dict(self._recording.headers)
+from leaky_recordings import CLEAN, LEAKY, LIVE, NUMBER, SECRETS, SIGNING, Canned, Recording, answer
 
 
 def kept_by_vcrpy(path: Path, recording: Recording, **more: Any) -> None:

@@ -4,14 +4,17 @@ Does a test run from its cassette as it ran when it was recorded?
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import stripe
 
 from issuing_disburse import Disburser, Status
+from issuing_disburse.encoding import form
 from issuing_disburse.pci import CallbackSink, PCIScope
 from issuing_disburse.simulator import IssuingSimulator
 from issuing_disburse.simulator.faults import Fault, LoseConnection
@@ -23,7 +26,26 @@ from issuing_disburse.testing.cassettes import (
     recorded,
 )
 from issuing_disburse.testing.cassettes.tape import load, save, sidecar_of
+from leaky_recordings import Canned, text
 from world import make_order, make_recipient
+
+
+class Echo(stripe.HTTPClient):
+    """
+    Answers with the order that was asked about.
+    """
+
+    name = "echo"
+
+    def request(
+        self, method: str, url: str, headers: Any, post_data: Any = None
+    ) -> tuple[bytes, int, dict[str, str]]:
+        """
+        Answer.
+        """
+        order = parse_qs(post_data)["metadata[order]"][0]
+        return b'{"order":"%s"}' % order.encode(), 200, {"Content-Type": "application/json"}
+
 
 PEOPLE = ("Jenny", "Rosen", "jenny@example.com", "8675309", "Columbus", "123 Main", "43004", "1985")
 Story = Callable[[Disburser, Recorded, IssuingSimulator | None], Any]
@@ -300,3 +322,50 @@ def test_a_missing_cassette_is_named_when_it_is_played(tmp_path: Path) -> None:
         recorded(tmp_path / "absent.yaml"),
     ):
         pass
+
+
+def test_a_body_of_bytes_is_refused_when_the_cassette_is_json(tmp_path: Path) -> None:
+    """JSON carries no bytes: the error says which kind of file does, and nothing is written."""
+    inner = Canned(text(bytes(range(128, 256))))
+
+    with (
+        pytest.raises(CassetteError, match=r"let the cassette's name end in \.yaml"),
+        recorded(tmp_path / "bytes.json", mode="record", http_client=inner) as tape,
+    ):
+        tape.http_client.request("get", "https://api.stripe.com/v1/files/1", {}, None)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_what_was_done_beside_the_library_is_compared_when_it_is_played(tmp_path: Path) -> None:
+    """A merchant who does something else is told which argument differs."""
+    path = tmp_path / "beside.yaml"
+    with recorded(path, mode="record") as tape:
+        tape.outside("capture", lambda: {"id": "iauth_1"}, authorization="iauth_1", amount=5)
+
+    with (
+        pytest.raises(ReplayError, match=r"POST /capture.*body amount: '6', recorded '5'"),
+        recorded(path) as tape,
+    ):
+        tape.outside("capture", lambda: None, authorization="iauth_1", amount=6)
+
+
+def test_many_threads_find_their_answers_when_they_race(tmp_path: Path) -> None:
+    """Requests may come in another order than they were recorded in; each finds its own answer."""
+    path = tmp_path / "threads.yaml"
+    emails = [f"person{number}@example.org" for number in range(24)]
+    options: Any = {"type": "company", "name": "A", "billing[address][country]": "US"}
+
+    def ask(client: stripe.HTTPClient, email: str) -> str:
+        body = form({**options, "email": email, "metadata": {"order": email[:9]}}).decode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        content, _, _ = client.request("post", "https://api.stripe.com/v1/x", headers, body)
+        return bytes(content).decode()
+
+    with recorded(path, mode="record", http_client=Echo()) as tape:
+        for email in emails:
+            ask(tape.http_client, email)
+    with recorded(path) as tape, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda email: ask(tape.http_client, email), reversed(emails)))
+
+    assert [f'{{"order":"{one[:9]}"}}' for one in reversed(emails)] == answers

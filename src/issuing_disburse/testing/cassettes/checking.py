@@ -12,9 +12,9 @@ from typing import Any
 from attrs import frozen
 
 from .detector import Leak, leaks_in_text, leaks_in_value
+from .documents import documents_in
 from .refusals import CassetteError
 from .searching import leaks_in_document, leaks_in_path
-from .tape import documents_in
 
 SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 """What is looked for in a folder; a file that is named is searched whatever it is."""

@@ -8,10 +8,12 @@ stands, the first match binds the test's value to the cassette's pseudonym, and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from attrs import define, field, frozen
 
+from .bodies import json_of
 from .detector import leaks_in_text
 from .persons import Slots
 from .scrubbing import SENT_HEADERS, Scrubber, Sent
@@ -132,12 +134,24 @@ def differences(asked: Form, recorded: Form) -> Iterator[str]:
 
 
 def _fields(text: str) -> dict[str, str]:
-    if text[:1] in {"{", "["}:
-        return {"(JSON)": text}
+    parsed = json_of(text, "")
+    if parsed is not None:
+        return dict(_leaves(parsed, ""))
     found: dict[str, str] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found or ({"(content)": text} if text else {})
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:  # Any: JSON
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and value:
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{index}]")
+    else:
+        yield path or "(content)", str(value)
 
 
 def _told(value: str | None) -> str:
