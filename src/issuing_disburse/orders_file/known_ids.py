@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 _MEMORY_KIB = 8_192
-_PAGES_MAX = 1_073_741_823  # of 4 KiB: SQLite's own limit
+PAGES_MAX = 1_073_741_823  # SQLite's own limit
 _LONGEST = 200
 
 
@@ -17,17 +17,20 @@ class KnownIds:
     """
     Remembers every id of a list in a file that has no name and is gone at the end; memory does not grow.
 
+    Args:
+        pages_max: How large the file may become, in pages of 4 KiB.
+
     Raises:
         sqlite3.Error: There is no room for temporary files.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pages_max: int = PAGES_MAX) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for pragma in (
             "journal_mode=off",
             "synchronous=off",
             f"cache_size=-{_MEMORY_KIB}",
-            f"max_page_count={_PAGES_MAX}",
+            f"max_page_count={pages_max}",
         ):
             self._database.execute(f"pragma {pragma}")
         self._database.execute(

@@ -55,6 +55,7 @@ class OrdersList:
     today: date
     lines: Lines
     rows: CSVRows | JSONRows
+    known_ids: Callable[[], KnownIds] = KnownIds
     totals: Totals | None = field(default=None, init=False)
 
     def check(self, progress: Progress | None = None) -> Totals:
@@ -109,7 +110,7 @@ class OrdersList:
         """
         problems = orders = 0
         try:
-            with KnownIds() as known:
+            with self.known_ids() as known:
                 for one in self._read(known):
                     yield one
                     problems += isinstance(one, Problem)
