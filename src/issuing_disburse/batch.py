@@ -108,9 +108,11 @@ class Batch:
         """
         Say that nothing more is coming; what is here is finished.
         """
+        if self._is_of_another_process:  # whose lock may be held by a thread that is not here
+            return
         with self._changed:
             self._has_ended = True
-            if self._in_flight and self._process == os.getpid():
+            if self._in_flight:
                 self._call_a_worker()
             self._changed.notify_all()
 
@@ -119,24 +121,27 @@ class Batch:
         Return the next outcome; ``None`` if there is none (yet, unless it *waits*).
 
         Raises:
-            UnavailableError: This process was forked off from the one that works.
+            UnavailableError: This process was forked off from the one that works, or has no threads left.
         """
+        if self._is_of_another_process:
+            msg = "this run belongs to the process that began it; call disburse_many here anew"
+            raise UnavailableError(msg, code="forked")
         with self._changed:
-            if self._process != os.getpid():
-                msg = "this run belongs to the process that began it; call disburse_many here anew"
-                raise UnavailableError(msg, code="forked")
             while not self._outcomes and self._died is None:
                 if not waits or not self._in_flight or self._has_stopped:
                     return None
                 self._changed.wait()
-            if self._died is not None:
-                raise self._died
-            return self._outcomes.popleft()
+            if self._outcomes:
+                return self._outcomes.popleft()
+            assert self._died is not None  # noqa: S101 - for the type checker
+            raise self._died
 
     def wait(self) -> None:
         """
         Wait until all that is here is finished.
         """
+        if self._is_of_another_process:
+            return
         with self._changed:
             while self._in_flight and self._died is None and not self._has_stopped:
                 self._changed.wait()
@@ -147,6 +152,8 @@ class Batch:
 
         Every order of it is pending in the store, or was never begun.
         """
+        if self._is_of_another_process:
+            return []
         with self._changed:
             self._has_ended = self._has_stopped = True
             self._changed.notify_all()
@@ -158,6 +165,10 @@ class Batch:
             self._in_flight = 0
             return [one.prepared for one in left if one.prepared is not None]
 
+    @property
+    def _is_of_another_process(self) -> bool:
+        return self._process != os.getpid()
+
     # The workers' side; what begins with an underscore holds the lock, but for `_work` and the jobs.
 
     def _call_a_worker(self) -> None:
@@ -165,7 +176,13 @@ class Batch:
             self._changed.notify_all()
         elif self._threads < self.workers:
             self._threads += 1
-            threading.Thread(target=self._work, name="disburse_many").start()
+            try:
+                threading.Thread(target=self._work, name="disburse_many").start()
+            except RuntimeError as full:  # those that are there go on alone
+                self._threads -= 1
+                if not self._threads and self._died is None:
+                    msg = f"{full}: what has no outcome was not begun; hand it in again"
+                    self._died = UnavailableError(msg, code="no_threads")
 
     def _work(self) -> None:
         while (job := self._next_job()) is not None:

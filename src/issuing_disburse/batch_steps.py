@@ -136,7 +136,7 @@ class BatchSteps:
         Each order gets an error of its own: what went wrong for all of them names none of them.
         """
         try:
-            return self._ended(record, copy.copy(problem))
+            return self._ended(record, _own(problem))
         except Exception as own:  # noqa: BLE001 - it is that order's outcome
             return own
 
@@ -241,3 +241,15 @@ class BatchSteps:
         Leave an order to whoever resumes it.
         """
         self.issuance.leases.release(record)
+
+
+def _own(problem: Exception) -> Exception:
+    """
+    Return a copy of *problem*, where it can be copied: a route's or a store's own may not.
+    """
+    try:
+        own = copy.copy(problem)
+    except Exception:  # noqa: BLE001 - whatever its class asks for
+        return problem
+    own.__cause__ = problem.__cause__
+    return own
