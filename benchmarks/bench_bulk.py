@@ -23,7 +23,7 @@ from typing import Any
 import stripe
 from canned_stripe import order
 
-from issuing_disburse import Disburser
+from issuing_disburse import Disburser, RateLimits
 from issuing_disburse.disburser import WORKERS
 from issuing_disburse.simulator import IssuingSimulator
 
@@ -187,6 +187,7 @@ def main() -> int:
             store=given.store or f"sqlite:///{folder}/bulk.sqlite3",
             http_client=wire,
             clock=wire.now,
+            rate_limits=RateLimits(per_account=PER_SECOND, per_endpoint=PER_ENDPOINT),
         ) as disburser:
             found = {
                 kind: pay(

@@ -30,10 +30,10 @@ from .order import Order
 from .outcome import Outcome
 from .ports import Timer
 
-POOL_MIN = 64
+POOL_MIN = 48
 """How many orders are gathered before their money is moved, unless no more are coming."""
 
-_LINGER_SECONDS = 3.0
+_LINGER_SECONDS = 5.0
 """How long the first of them waits for others."""
 
 _IDLE_SECONDS = 0.2
