@@ -22,6 +22,7 @@ from world import make_order, make_recipient
 AMOUNT = 12_500
 RECLAIM_EVERY = 3
 SPEND_EVERY = 2
+BULK_WORKERS = 8
 
 
 @define(kw_only=True)
@@ -33,6 +34,7 @@ class Task:
         port: Where it answers webhooks; 0 leaves that to another worker.
         first: The number of the first order, *last* of the one behind the last.
         issues_only: Whether nobody buys and nothing is taken back.
+        in_bulk: Whether it pays all orders as one list, beginning with number *first* and coming round.
         lease_seconds: How long others wait for the orders of a worker that was killed.
     """
 
@@ -45,6 +47,7 @@ class Task:
     first: int
     last: int
     issues_only: bool = False
+    in_bulk: bool = False
     lease_seconds: float = 0.5
 
     def connect(self) -> Disburser:
@@ -138,6 +141,11 @@ def work(task: Task, disburser: Disburser) -> None:
     """
     Do all there is to do.
     """
+    if task.in_bulk:
+        numbers = [*range(task.first, task.last), *range(task.first)]
+        for _ in disburser.disburse_many(map(order, numbers), workers=BULK_WORKERS):
+            pass
+        return
     for number in range(task.first, task.last):
         with suppress(UnavailableError):  # somebody else is at it, or was, until the lease ends
             disburser.disburse(order(number))
