@@ -344,6 +344,26 @@ def test_child_process_opens_a_connection_of_its_own() -> None:
     assert before is vars(api)["_lines"].line()
 
 
+def test_child_does_not_wait_for_a_thread_that_it_has_not() -> None:
+    """A fork in the middle of another thread's first call leaves the child free to make its own."""
+    api, _, _ = make_api(ok(id="ich_1"))
+    with vars(api)["_lines"]._own_lock(), warnings.catch_warnings():  # noqa: SLF001 - as in a first call
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if child == 0:
+            code = 2
+            try:
+                asking = threading.Thread(target=lambda: api.get("/v1/balance", account=None))
+                asking.daemon = True
+                asking.start()
+                asking.join(20)
+                code = 1 if asking.is_alive() else 0
+            finally:
+                os._exit(code)
+
+    assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def test_close_closes_the_connection_once_and_the_next_call_opens_another() -> None:
     """Closing what was never opened, and closing twice, are fine."""
     api, wire, _ = make_api(ok(id="x"))

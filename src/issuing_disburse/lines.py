@@ -111,7 +111,7 @@ class LineMaker:
         self._clock = clock
         self._sleep = sleep
         self._share = share
-        self._lock = threading.Lock()
+        self._lock = os.getpid(), threading.Lock()
         self._line: Line | None = None
 
     def line(self) -> Line:
@@ -121,7 +121,7 @@ class LineMaker:
         line = self._line
         if line is not None and line.process == os.getpid():
             return line
-        with self._lock:
+        with self._own_lock():
             if self._line is None or self._line.process != os.getpid():
                 self._line = self._made()
             return self._line
@@ -130,10 +130,19 @@ class LineMaker:
         """
         Close the connections; the next call makes new ones.
         """
-        with self._lock:
+        with self._own_lock():
             if self._line is not None and self._line.process == os.getpid():
                 self._line.transport.close()
             self._line = None
+
+    def _own_lock(self) -> threading.Lock:
+        """
+        Return the lock of this process: a thread of the parent may have held its own while it forked.
+        """
+        process, lock = self._lock
+        if process != os.getpid():
+            process, lock = self._lock = os.getpid(), threading.Lock()
+        return lock
 
     def _made(self) -> Line:
         import stripe  # noqa: PLC0415  # 90 ms that a process which only answers webhooks saves
