@@ -20,7 +20,7 @@ def wheelhouse() -> Iterator[Wheelhouse]:
     """
     Build.
     """
-    with built() as wheelhouse:
+    with built("--wheel") as wheelhouse:
         yield wheelhouse
 
 

@@ -103,7 +103,7 @@ def wheelhouse() -> Iterator[Wheelhouse]:
     """
     Build, and fill an environment with the wheel alone.
     """
-    with built() as wheelhouse:
+    with built("--wheel") as wheelhouse:
         wheelhouse.base()
         yield wheelhouse
 
