@@ -4,6 +4,7 @@ Can every command that the documents show be typed as it stands there?
 
 import re
 import shlex
+import shutil
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -65,6 +66,7 @@ def test_a_command_of_ours_runs_as_it_is_shown(
     """Each command, option and argument on a page exists, and what needs no server and no file of yours runs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    shutil.copy(ROOT / "examples" / "payouts.csv", tmp_path)
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "rules.py").write_text(POLICY)
     arguments = [

@@ -30,7 +30,12 @@ CONTENTS = (
     ),
     (
         "Test",
-        ["howto/test-your-integration", "howto/drive-the-simulator", "howto/record-cassettes"],
+        [
+            "howto/test-your-integration",
+            "howto/scenarios",
+            "howto/drive-the-simulator",
+            "howto/record-cassettes",
+        ],
     ),
     (
         "Run",
