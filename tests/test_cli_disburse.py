@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -236,7 +238,13 @@ def test_nothing_is_paid_when_somebody_changes_the_list_after_its_check(
     shell.client = Acting(shell.simulator.http_client(), lambda: written(tmp_path, other))
 
     result = shell.run("disburse", str(path))
+    written(tmp_path, csv_of(*payees(10)))
+    shell.client = Acting(shell.simulator.http_client(), lambda: written(tmp_path, other))
+    document = shell.json("disburse", str(path), code=2)
 
+    assert ["file: was changed while it was paid; leave it alone, and hand it in again"] == (
+        document["problems"]
+    )
     assert (2, 0) == (result.exit_code, cards(shell))
     assert "10 orders: 0 paid, 0 pending, 0 refused, 10 not begun" in result.stdout
     assert "was changed while it was paid" in result.stderr
@@ -262,18 +270,50 @@ def test_a_command_says_what_it_lacks_when_it_cannot_run(
 
 
 def test_a_signal_waits_for_what_is_being_told_when_it_comes_in_between() -> None:
-    """Only a run that waits is interrupted; a second signal interrupts in any case."""
+    """Only a run that waits is interrupted at once."""
     with stopping() as stop:
         os.kill(os.getpid(), signal.SIGINT)
-        assert 130 == stop.exit_code
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGTERM)
         assert 130 == stop.exit_code
     with stopping() as stop:
         stop.is_waiting = True
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
         assert 143 == stop.exit_code
+
+
+TWICE = """
+import os, signal
+from issuing_disburse.cli.stopping import stopping
+with stopping():
+    os.kill(os.getpid(), signal.SIGINT)
+    print("stops", flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("still there", flush=True)
+"""
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    """Whoever presses twice does not want to wait; the exit code is the first signal's."""
+    done = subprocess.run(  # noqa: S603 - the interpreter of this test, and text from this file
+        [sys.executable, "-c", TWICE], capture_output=True, text=True, check=False
+    )
+
+    assert (130, "stops\n") == (done.returncode, done.stdout)
+    assert "ended at once" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["sk_test_ofSomebodyElse", ""])
+def test_there_is_one_document_when_nothing_can_be_begun(
+    shell: Shell, tmp_path: Path, key: str
+) -> None:
+    """A key that Stripe does not know, or none, is one error for a program to read, exit code 2."""
+    path = str(written(tmp_path, csv_of(*payees(2))))
+
+    result = shell.run("disburse", path, "--json", STRIPE_API_KEY=key)
+
+    assert 2 == result.exit_code
+    assert {"code", "message", "details"} == json.loads(result.stdout)["error"].keys()
+    assert 0 == cards(shell)
 
 
 def test_a_log_gets_a_line_now_and_then_when_there_is_no_terminal(

@@ -13,6 +13,7 @@ from issuing_disburse.cli.outcomes import JSONTeller, ScreenTeller, Teller
 from issuing_disburse.cli.progress import paying, reading
 from issuing_disburse.cli.run import Tally, pay, resume_others
 from issuing_disburse.cli.shell import (
+    COULD_NOT_RUN,
     Account,
     APIBase,
     AsJSON,
@@ -110,13 +111,14 @@ def pay_list(
                 teller.tell(outcome)
                 progress(tally)
 
-            teller.begin()
             pay(disburser, listed, tally, stop, tell)
         if resumes_others:
             resume_others(disburser, tally, stop)
         teller.end(tally, path, is_stopped=bool(stop.number))
         if stop.number:
             raise typer.Exit(stop.exit_code)
-    if tally.spoilt is not None:
-        raise tally.spoilt
+    if tally.ended_by is not None and not as_json:  # the document tells it already
+        raise tally.ended_by
+    if tally.ended_by is not None:
+        raise typer.Exit(COULD_NOT_RUN)
     leave(is_clean=tally.is_clean)

@@ -15,6 +15,7 @@ from issuing_disburse.cli.run import Tally
 from issuing_disburse.demo_report import disbursement_document, money
 from issuing_disburse.demo_screen import Column, Row, make_console, show_table
 from issuing_disburse.exceptions import DisburseError
+from issuing_disburse.orders_file import OrdersFileError
 from issuing_disburse.outcome import Outcome
 
 
@@ -23,7 +24,6 @@ class Teller(Protocol):
     Tells outcomes as they come, and what they come to.
     """
 
-    def begin(self) -> None: ...
     def tell(self, outcome: Outcome) -> None: ...
     def end(self, tally: Tally, path: Path, *, is_stopped: bool) -> None: ...
 
@@ -70,20 +70,14 @@ class JSONTeller:
     """
 
     def __init__(self) -> None:
-        self._comma = ""
-
-    def begin(self) -> None:
-        """
-        Print what comes before the outcomes.
-        """
-        typer.echo('{\n  "outcomes": [', nl=False)
+        self._before = '{\n  "outcomes": ['
 
     def tell(self, outcome: Outcome) -> None:
         """
         Print one outcome, on a line of its own.
         """
-        typer.echo(f"{self._comma}\n    {json.dumps(outcome_document(outcome))}", nl=False)
-        self._comma = ","
+        typer.echo(f"{self._before}\n    {json.dumps(outcome_document(outcome))}", nl=False)
+        self._before = ","
 
     def end(self, tally: Tally, path: Path, *, is_stopped: bool) -> None:
         """
@@ -91,21 +85,17 @@ class JSONTeller:
         """
         go_on = None if tally.is_clean else way_on(path)
         rest = json.dumps(tally_document(tally, go_on=go_on), indent=2)
-        spoilt = json.dumps([str(one) for one in tally.spoilt.problems] if tally.spoilt else [])
+        problems = json.dumps(_problems(tally.ended_by))
         resumed = json.dumps([disbursement_document(one) for one in tally.resumed])
-        told = f'"resumed": {resumed},\n  "is_stopped": {json.dumps(is_stopped)},\n  "problems": {spoilt},'
-        typer.echo(f"\n  ],\n  {told}{rest.removeprefix('{')}")
+        told = f'"resumed": {resumed},\n  "is_stopped": {json.dumps(is_stopped)},\n  "problems": {problems},'
+        before = self._before.removesuffix(",")
+        typer.echo(f"{before}\n  ],\n  {told}{rest.removeprefix('{')}")
 
 
 class ScreenTeller:
     """
     Tells at the end, first of those who were not paid.
     """
-
-    def begin(self) -> None:
-        """
-        Say nothing yet.
-        """
 
     def tell(self, outcome: Outcome) -> None:
         """
@@ -135,6 +125,12 @@ class ScreenTeller:
             console.print("stopped; what was begun is kept, and nobody is paid twice")
         if not tally.is_clean:
             console.print(f"go on: {way_on(path)}", soft_wrap=True)
+
+
+def _problems(error: DisburseError | None) -> list[str]:
+    if isinstance(error, OrdersFileError):
+        return [str(one) for one in error.problems]
+    return [] if error is None else [str(error)]
 
 
 def _row(outcome: Outcome) -> Row:

@@ -12,8 +12,9 @@ from attrs import define, field
 from issuing_disburse.cli.stopping import Stop
 from issuing_disburse.disbursement import Disbursement
 from issuing_disburse.disburser import Disburser
+from issuing_disburse.exceptions import DisburseError
 from issuing_disburse.money import Money
-from issuing_disburse.orders_file import OrdersFileError, OrdersList, Totals
+from issuing_disburse.orders_file import OrdersList, Totals
 from issuing_disburse.outcome import Outcome
 
 UNPAID_SHOWN = 50
@@ -29,7 +30,7 @@ class Tally:
         paid_minor: By currency.
         unpaid: The first of those that have no card.
         resumed: Orders that were pending and are none of the list, as they stand now.
-        spoilt: Why the rest of the list could not be read; ``None`` if nobody has changed it.
+        ended_by: Why the rest was not begun: somebody has changed the list, for one; ``None`` if it was.
     """
 
     totals: Totals
@@ -39,7 +40,7 @@ class Tally:
     paid_minor: Counter[str] = field(factory=Counter)
     unpaid: list[Outcome] = field(factory=list)
     resumed: tuple[Disbursement, ...] = ()
-    spoilt: OrdersFileError | None = None
+    ended_by: DisburseError | None = None
 
     @property
     def done(self) -> int:
@@ -90,6 +91,9 @@ def pay(
     Pay every order of a checked list, and *tell* each outcome; ends early when *stop* is heard.
 
     An order that was begun by then is left pending between two of its calls, for ``resume``.
+
+    Raises:
+        DisburseError: Nothing was begun.
     """
     outcomes = disburser.disburse_many(listed.orders())
 
@@ -113,15 +117,15 @@ def pay(
     except KeyboardInterrupt:
         for outcome in outcomes:  # what was finished while the others were let go
             add(outcome)
-    except OrdersFileError as spoilt:
-        tally.spoilt = spoilt
+    except DisburseError as problem:
+        tally.ended_by = problem
 
 
 def resume_others(disburser: Disburser, tally: Tally, stop: Stop) -> None:
     """
     Finish what else is pending, unless *stop* was heard, or is.
     """
-    if stop.number:
+    if stop.number or tally.ended_by is not None:
         return
     stop.is_waiting = True
     try:
