@@ -41,6 +41,9 @@ _REASONS = frozenset(
 _PASSED = pytest.StashKey[bool]()
 
 
+_NAME_LONGEST = 100
+
+
 class _NotPassedError(Exception):
     """
     The test did not pass: nothing is recorded of it.
@@ -336,6 +339,14 @@ def _ended(end: AbstractContextManager[Stage], *, has_passed: bool) -> None:
 
 
 def _cassette(request: pytest.FixtureRequest) -> Path:
+    """
+    Return where the cassette of a test lies: two tests never share one, whatever their names are made of.
+    """
     folder = Path(request.config.getini("issuing_cassettes"))
-    name = re.sub(r"[^\w.-]+", "-", request.node.name).strip("-")
-    return Path(request.path).parent / folder / Path(request.path).stem / f"{name}.yaml"
+    name = "-".join(request.node.nodeid.split("::")[1:])
+    plain = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-")[:_NAME_LONGEST]
+    if plain != request.node.name:  # another name could have become the same
+        import hashlib  # noqa: PLC0415 - few names need it
+
+        plain += f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return Path(request.path).parent / folder / Path(request.path).stem / f"{plain}.yaml"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stripe
 
 from issuing_disburse import AmountRule, InvalidInputError, Money, Terms
 from issuing_disburse.simulator import Fault, IssuingSimulator, LoseConnection
@@ -17,6 +18,7 @@ from issuing_disburse.testing.playing import stages
 from issuing_disburse.testing.playing.at_stripe import AtStripe, NotAtStripeError, UntoldError
 from issuing_disburse.testing.playing.marks import Setting, setting_of
 from issuing_disburse.testing.playing.outside import NotOnACassetteError
+from issuing_disburse.testing.playing.stepping import SteppingClient, SteppingClock
 from issuing_disburse.testing.stage import Stage
 
 TWICE = Terms(amount=AmountRule.up_to(), uses=2)
@@ -182,6 +184,28 @@ def test_events_of_many_pages_are_handed_on_once_and_in_order() -> None:
     assert b'"account":"acct_1"' in brought[0]
 
 
+def test_time_stands_still_between_the_answers_while_it_is_recorded() -> None:
+    """The clock moves with each answer, and not in between: so it is the same when the cassette is played."""
+    real = [datetime(2026, 11, 2, 9, tzinfo=UTC)]
+    waited: list[float] = []
+    clock = SteppingClock(lambda: real[0], waited.append)
+
+    class Answering(stripe.HTTPClient):
+        def request(self, *_: Any) -> tuple[bytes, int, dict[str, str]]:
+            real[0] += timedelta(seconds=2)
+            return b"{}", 200, {}
+
+    real[0] += timedelta(seconds=1)
+    clock.sleep(0.5)
+    assert (9, 0, 0) == (clock.now().hour, clock.now().minute, clock.now().second)
+    SteppingClient(Answering(), clock).request("get", "https://x.invalid", None)
+
+    assert 3 == clock.now().second
+    assert [0.5] == waited
+    with pytest.raises(CassetteError, match="cannot be moved"):
+        clock.advance(timedelta(seconds=1))
+
+
 @pytest.mark.parametrize(
     ("environment", "problem"),
     [
@@ -208,6 +232,24 @@ def test_a_stage_keeps_what_it_decides() -> None:
         for name in ("account", "api_base", "api_key", "clock", "webhook_secret"):
             with pytest.raises(InvalidInputError, match="decided by where the test plays"):
                 stage.connect(**{name: None})
+
+
+def test_the_newest_disburser_hears_what_comes_in() -> None:
+    """A disburser that goes on with the store of another one hears everything once, in its place."""
+    with IssuingSimulator(seed=7, platform_funds=20_000) as simulator:
+        stage = Stage.of_simulator(simulator, simulator.create_account())
+        with stage.connect() as before:
+            card = before.disburse(make_order()).card
+            with stage.connect(store=before.store) as after:
+                purchase = simulator.authorize(card.id, 12_500)
+                simulator.capture(purchase["id"])
+
+                assert ["approved"] == [one.decision.code for one in stage.heard]
+                assert (
+                    usd(12_500)
+                    == after.statement("order-1").spent
+                    == before.statement("order-1").spent
+                )
 
 
 def usd(minor: int) -> Money:

@@ -69,6 +69,7 @@ class Stage:
     suffix: str = ""
     is_shared: bool = False
     heard: list[Heard] = field(factory=list, init=False)
+    _newest: Disburser | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of_simulator(cls, simulator: IssuingSimulator, account: str | None) -> Stage:
@@ -86,7 +87,7 @@ class Stage:
 
     def connect(self, **options: Any) -> Disburser:
         """
-        Make a disburser that hears of everything; *options* are those of `Disburser.connect`.
+        Make a disburser that hears of everything from now on, in the place of the one before; *options* are those of `Disburser.connect`.
 
         Raises:
             InvalidInputError: An option is wrong, or is decided by the stage.
@@ -109,14 +110,19 @@ class Stage:
             sleep=self.sleep or self.clock.sleep,
             **settings,
         )
-        self.simulator.deliver_webhooks_to(lambda *delivery: self.hear(disburser, *delivery))
+        is_first = self._newest is None
+        self._newest = disburser
+        if is_first:
+            self.simulator.deliver_webhooks_to(self.hear)
         return disburser
 
-    def hear(self, disburser: Disburser, payload: bytes, signature: str) -> Reply:
+    def hear(self, payload: bytes, signature: str) -> Reply:
         """
-        Hand one delivery on, and remember the answer if it was a question.
+        Hand one delivery to the newest disburser, and remember the answer if it was a question.
         """
-        reply = disburser.handle_webhook(payload, signature)
+        if self._newest is None:
+            return Reply(status=503, headers={})
+        reply = self._newest.handle_webhook(payload, signature)
         if reply.decision is not None:
             event = orjson.loads(payload)
             if event.get("type") == REQUEST_TYPE:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, Literal, TypeAlias
+
+import stripe
 
 from issuing_disburse.connections import PooledClient
 from issuing_disburse.exceptions import InvalidInputError
@@ -24,6 +26,7 @@ from issuing_disburse.testing.stage import Stage
 from .at_stripe import AtStripe, NotAtStripeError
 from .marks import Setting
 from .outside import Outside
+from .stepping import SteppingClient, SteppingClock
 
 Source: TypeAlias = Literal["simulator", "stripe"]
 
@@ -119,7 +122,7 @@ def at_stripe(setting: Setting) -> Iterator[Stage]:
     client = PooledClient()
     try:
         yield Stage(
-            simulator=_merchants(client, secret),
+            simulator=_merchants(client, secret, clock.now),
             account=environment.get(ACCOUNT) or None,
             api_key=environment[KEY],
             webhook_secret=secret,
@@ -144,12 +147,15 @@ def recording_stripe(path: Path, setting: Setting) -> Iterator[Stage]:
     environment = os.environ
     base = environment.get(BASE) or None
     against = "Stripe's test mode" if base is None else f"what stands in for Stripe at {base}"
-    client = PooledClient()
+    clock = SteppingClock()
+    client = SteppingClient(PooledClient(), clock)
     try:
-        with recorded(path, mode="record", http_client=client, against=against) as tape:
+        with recorded(
+            path, mode="record", http_client=client, clock=clock, against=against
+        ) as tape:
             account = environment.get(ACCOUNT) or None
-            found = tape.outside("stage", lambda: _found(account, tape.clock.now()))
-            merchants = _merchants(client, tape.webhook_secret)
+            found = tape.outside("stage", lambda: _found(account, clock.now()))
+            merchants = _merchants(client, tape.webhook_secret, clock.now)
             outside = Outside(tape, merchants)
             yield _shared(tape, outside, found, api_key=environment[KEY], api_base=base)
     finally:
@@ -224,6 +230,7 @@ def _suffix(now: datetime) -> str:
 
     In letters, which no search takes for a card number.
 
+    >>> from datetime import UTC
     >>> _suffix(datetime(2026, 11, 2, 9, 0, 0, 17, tzinfo=UTC))
     '-msizhrvkbgr'
     """
@@ -234,9 +241,7 @@ def _suffix(now: datetime) -> str:
     return f"-{letters}"
 
 
-def _merchants(client: PooledClient, secret: str) -> AtStripe:
-    import stripe  # noqa: PLC0415 - only who plays there
-
+def _merchants(client: stripe.HTTPClient, secret: str, now: Callable[[], datetime]) -> AtStripe:
     environment = os.environ
     account = environment.get(ACCOUNT) or None
     base = environment.get(BASE)
@@ -248,7 +253,7 @@ def _merchants(client: PooledClient, secret: str) -> AtStripe:
         answer = caller.raw_request(method, path, **params, **options)
         return answer.data
 
-    return AtStripe(ask, account, secret, datetime.now(UTC))
+    return AtStripe(ask, account, secret, now(), now)
 
 
 def check_options(mode: str, record: str | None) -> None:
