@@ -7,6 +7,7 @@ stands, the first match binds the test's value to the cassette's pseudonym, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -155,7 +156,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:  # Any: JSON
 
 
 def _told(value: str | None) -> str:
-    return "not there" if value is None else repr(shown(value))
+    return "not there" if value is None else repr(shown(re.sub("\ue000(\\w+)", r"<\1>", value)))
 
 
 def shown(text: str) -> str:

@@ -69,7 +69,8 @@ _BORN = {"day": 1, "month": 1, "year": 1970}
 _BORN_ON = "1970-01-01"
 _PEOPLE = re.compile(r"/(?:cardholders|customers|persons)(?:/[^/?]+)?/?$")
 _OBJECTS = frozenset({"customer", "issuing.cardholder", "person"})
-_SOMEBODY_IN_TEXT = "<somebody>"
+_SLOT = "\ue000{}"  # a mark that nobody has in a name
+_SOMEBODY_IN_TEXT = _SLOT.format("somebody")
 _LONG = 5  # shorter texts count as whole words only: somebody's name may be "An"
 
 
@@ -197,10 +198,11 @@ class Slots:
         """
         Keep *value*, and return its kind.
         """
-        if not value or value == f"<{kind}>":
+        slot = _SLOT.format(kind)
+        if not value or value == slot:
             return value
         self.values.append((kind, value))
-        return f"<{kind}>"
+        return slot
 
     def __len__(self) -> int:
         return len(self.values)
