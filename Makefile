@@ -44,6 +44,7 @@ lint: $(VENV)/.ready-to-test ## layout, ruff, a sentence in each test, no card n
 	@$(BIN)/ruff check .
 	@$(BIN)/python tools/check_sentences.py tests
 	@$(BIN)/python tools/check_card_numbers.py .
+	@$(BIN)/issuing-disburse cassettes check tests/recorded examples
 
 typing: $(VENV)/.ready-to-test ## mypy, strict, and pyright on what users see
 	@$(BIN)/mypy
