@@ -40,9 +40,9 @@ def latinised(text: str) -> str:
     >>> latinised("Zoë Łukasiewicz-Groß")
     'Zoe Lukasiewicz-Gross'
     """
-    decomposed = unicodedata.normalize("NFKD", text)
-    plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
-    return plain.translate(_LETTERS).strip()
+    marks = text if text.isascii() else unicodedata.normalize("NFKD", text)
+    plain = marks if text.isascii() else [m for m in marks if not unicodedata.combining(m)]
+    return "".join(plain).translate(_LETTERS).strip()
 
 
 def _text(path: str, value: object, longest: int) -> str:
@@ -52,7 +52,7 @@ def _text(path: str, value: object, longest: int) -> str:
         raise InvalidInputError(path, "is missing", "give a non-empty text")
     if len(value) > longest:
         raise InvalidInputError(path, f"is longer than {longest} characters", "shorten it")
-    if any(unicodedata.category(mark) in {"Cc", "Cs"} for mark in value):
+    if re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", value):  # or half of a pair
         raise InvalidInputError(path, "holds a control character", "remove it")
     return value.strip()
 
