@@ -135,7 +135,15 @@ def _expand(app: Sphinx, docname: str, content: list[str]) -> None:
         left = [one for one in public_names(package) if id(getattr(package, one)) not in there]
         return "".join(_entry(package, one) for one in left)
 
-    text = _PUBLIC.sub(lambda found: _entries(found[1], asked_for), content[0])
+    shown: set[str] = set()
+
+    def once(found: re.Match[str]) -> str:
+        if found[1] in shown:
+            return ""
+        shown.add(found[1])
+        return _entries(found[1], asked_for)
+
+    text = _PUBLIC.sub(once, content[0])
     content[0] = _REST.sub(rest, text)
 
 
