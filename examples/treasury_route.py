@@ -92,9 +92,13 @@ class Treasury:
 class TreasuryRoute:
     """
     Asks the treasury for each funding, under the key of the journal, with the funding as reference.
+
+    Attributes:
+        members_max: How many orders one payment may be for, when a whole list is paid.
     """
 
     treasury: Treasury
+    members_max: int = 1_000
 
     def fund(
         self, account: str | None, amount: Money, *, key: str, journal: Journal

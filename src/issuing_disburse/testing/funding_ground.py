@@ -207,10 +207,19 @@ class RouteBench:
         return receipt
 
     def give_back(
-        self, amount: Money, *, key: str, of: tuple[str, ...], watch: Watch | None = None
+        self,
+        amount: Money,
+        *,
+        key: str,
+        of: tuple[str, ...],
+        watch: Watch | None = None,
+        share: Money | None = None,
     ) -> FundingReceipt:
         """
         Have the route take back *amount* of what the fundings *of* brought.
+
+        Args:
+            share: What of them belongs to the one order whose rest this is, if others have theirs.
         """
         self._begin(key, amount, "out")
         fundings = [self._record(name) for name in of]
@@ -219,16 +228,16 @@ class RouteBench:
                 self.ground.account,
                 amount,
                 key=key,
-                receipts=[receipt_left(one) for one in fundings],
+                receipts=[_shared(receipt_left(one), share) for one in fundings],
                 journal=journal,
             )
         if self._record(key).progress == "moving":
             self._change(key, progress="given_back", returned=receipt.moved)
             rest = receipt.amount.minor
             for one in fundings:
-                share = min(rest, receipt_left(one).amount.minor)
-                rest -= share
-                self._change(one.key, given_back_minor=one.given_back_minor + share)
+                part = min(rest, receipt_left(one).amount.minor)
+                rest -= part
+                self._change(one.key, given_back_minor=one.given_back_minor + part)
         return receipt
 
     def fill_by_hand(self, receipt: FundingReceipt, amount: Money) -> None:
@@ -270,3 +279,12 @@ class RouteBench:
     def _change(self, key: str, **changes: Any) -> None:
         changed = evolve(self._record(key), **changes)
         self.ground.store.transact(lambda tx: tx.put(changed))
+
+
+def _shared(receipt: FundingReceipt, share: Money | None) -> FundingReceipt:
+    """
+    Return a receipt that is about one order's *share*, as those who ask a route for it do.
+    """
+    if share is None:
+        return receipt
+    return evolve(receipt, moved=tuple(evolve(one, minor=share.minor) for one in receipt.moved))

@@ -11,6 +11,7 @@ import pytest
 
 from issuing_disburse.exceptions import DisburseError, UnavailableError
 from issuing_disburse.money import Money
+from issuing_disburse.routes import BalanceCheckedRoute, SharedRoute
 
 from .funding_ground import FOREIGN_ISSUING_MINOR, RouteBench
 from .route_troubles import LATER, TROUBLES, Later, Trouble, change, check_receipt, fund, troubles
@@ -87,6 +88,28 @@ class ReturningPromises:
         assert {place: 2 * minor for place, minor in usual.items()} == change(
             before, bench.settled()
         )
+
+    def test_a_shared_funding_goes_back_order_by_order(
+        self, bench: RouteBench, funded: Money
+    ) -> None:
+        """Of a movement that pays for many, each order's share goes back alone, and no more."""
+        if not isinstance(bench.route, SharedRoute):
+            pytest.skip("this route's movements pay for one order each")
+        before = bench.standing()
+        bench.give_back(funded, key="back-0", of=("funding-1",))
+        usual = change(before, bench.settled())
+        _, of = fund(bench, "funding-2"), ("funding-2",)
+        shares = [Money(minor, funded.currency) for minor in (5_000, 4_000, funded.minor - 9_000)]
+        before = bench.standing()
+        for number, share in enumerate(shares):
+            bench.give_back(share, key=f"back-2-{number}", of=of, share=share)
+        assert usual == change(before, bench.settled())
+
+        brought = fund(bench, "funding-3")
+        before = bench.standing()
+        taken = bench.give_back(brought, key="back-3", of=("funding-3",), share=shares[0])
+        if taken.moved and not isinstance(bench.route, BalanceCheckedRoute):
+            assert -shares[0].minor == change(before, bench.settled())["issuing"]
 
     @pytest.mark.parametrize("later", LATER)
     @pytest.mark.parametrize("trouble", TROUBLES)
