@@ -198,13 +198,17 @@ class BatchSteps:
         if funding is None:
             return
         try:
-            self.funder.sharing.move(funding.id)
+            moved = self.funder.sharing.move(funding.id)
         except InsufficientIssuingBalanceError as short:
             yield from self._with_less(members, short, tries)
         except Exception as problem:  # noqa: BLE001 - it is the outcome of all of them
             yield from ((one, self._settled(one, problem)) for one in members)
         else:
-            yield from ((one, Prepared(record=one, is_funded=True)) for one in members)
+            is_funded = moved.progress == "moved"  # else it fell apart meanwhile, at another worker
+            yield from (
+                (one, Prepared(record=one, is_funded=is_funded, is_alone=not is_funded))
+                for one in members
+            )
 
     def _with_less(
         self, members: list[DisbursementRecord], short: InsufficientIssuingBalanceError, tries: int

@@ -101,12 +101,9 @@ class BalanceFunder:
         if record.promised is None:
             record = next(iter(self.sharing.spare.take([record])), record)
         record, funding = self._promised(record, guard)
-        if funding.is_shared and not (funding.progress == "moved" and funding.has_arrived):
-            try:
-                self.sharing.move(funding.id)
-            except InsufficientIssuingBalanceError:
-                # It fell apart: there is not enough for all, but there may be for this one.
-                record, funding = self._promised(record, guard)
+        is_there = funding.progress == "moved" and funding.has_arrived
+        if funding.is_shared and not is_there and not self.sharing.brings(funding.id):
+            record, funding = self._promised(record, guard)
         if funding.is_shared:
             return record
         if funding.progress == "moving":

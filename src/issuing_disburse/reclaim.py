@@ -73,7 +73,8 @@ class Reclaimer:
             if leased.status in {Status.ACTIVE, Status.SPENT}:
                 leased = revised(leased.become(Status.CLOSING), updated_at=self.clock())
                 self.closer.close_cards(tx, leased)
-            return tx.put(revised(leased, is_reclaimed=True))
+            # Due from now on: should this process die, `reclaim_expired` goes on, whatever is valid still.
+            return tx.put(revised(leased, is_reclaimed=True, look_at=self.clock()))
 
         record = self.store.transact(begin)
         if record is None:

@@ -17,7 +17,13 @@ from attrs import field, frozen
 
 from .books import pool_of
 from .disbursement import idempotency_key
-from .exceptions import NotPermittedError, RefusedError, UnavailableError, WaitingError
+from .exceptions import (
+    InsufficientIssuingBalanceError,
+    NotPermittedError,
+    RefusedError,
+    UnavailableError,
+    WaitingError,
+)
 from .journal import Guard
 from .leases import Leases
 from .money import Money
@@ -164,6 +170,10 @@ class SharedFunder:
         """
         Move the money of all members, unless somebody has; see whether it has arrived.
 
+        Returns:
+            The funding as it stands: ``moved`` is money that is there. Anything else has come to nothing
+            at another worker, and its members are on their own.
+
         Raises:
             RefusedError: Nothing stays moved, and the members are on their own again.
             WaitingError: The money is on its way, or another worker moves it.
@@ -174,6 +184,24 @@ class SharedFunder:
             if moved.progress == "moved" and not moved.has_arrived:
                 return self.mover.wait_for(moved, guard)
             return moved
+
+    def brings(self, funding_id: str) -> bool:
+        """
+        Move the money of all members for one of them; tell whether it is there.
+
+        If not, it came to nothing: there is not enough for all, but there may be for this one.
+
+        Raises:
+            RefusedError: As `move`, but for too little money; or the route may not be used any more.
+        """
+        try:
+            moved = self.move(funding_id)
+        except InsufficientIssuingBalanceError:
+            return False
+        if moved.progress != "moved":  # another worker was refused it, for whatever reason
+            self.mover.fitness.check(moved.account)
+            return False
+        return True
 
     def _moved(self, funding: FundingRecord, guard: Guard) -> FundingRecord:
         try:
