@@ -21,6 +21,7 @@ from issuing_disburse import (
     InvalidInputError,
     RefusedError,
     Status,
+    Store,
     StoreError,
 )
 from issuing_disburse.simulator import IssuingSimulator
@@ -88,16 +89,28 @@ def test_the_loop_goes_on_when_stripe_is_slow(
 
 class SlowStore:
     """
-    A store that is opened, read and closed only after others have had their turn.
+    A store that is read, written and closed only after others have had their turn.
     """
 
-    def __init__(self, inner: Any, gate: Event) -> None:
+    def __init__(self, inner: Store, gate: Event) -> None:
         self._inner = inner
         self._gate = gate
 
-    def __getattr__(self, name: str) -> Any:
+    def transact(self, work: Any, *, timeout_seconds: float | None = None) -> Any:
+        return self._opened().transact(work, timeout_seconds=timeout_seconds)
+
+    def read(self, work: Any, *, timeout_seconds: float | None = None) -> Any:
+        return self._opened().read(work, timeout_seconds=timeout_seconds)
+
+    def stream_entries(self, *, after: tuple[str, int] = ("", 0)) -> Any:
+        return self._opened().stream_entries(after=after)
+
+    def close(self) -> None:
+        self._opened().close()
+
+    def _opened(self) -> Store:
         assert self._gate.wait(PATIENCE_SECONDS), "nobody has opened the gate"
-        return getattr(self._inner, name)
+        return self._inner
 
 
 def test_the_loop_goes_on_when_the_store_is_slow(simulator: IssuingSimulator) -> None:
