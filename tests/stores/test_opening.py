@@ -229,3 +229,18 @@ def test_child_can_go_on_when_a_memory_store_was_forked_inside_a_work() -> None:
         return os.waitpid(child, 0)[1]
 
     assert 0 == store.transact(work)
+
+
+def test_store_is_taken_when_it_passes_on_what_another_one_has() -> None:
+    """A wrapper that answers by `__getattr__` is a store, on every Python."""
+
+    class Passing:
+        def __init__(self) -> None:
+            self._inner = MemoryStore(clock=now)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._inner, name)
+
+    passing = Passing()
+
+    assert passing is open_store(passing, clock=now)

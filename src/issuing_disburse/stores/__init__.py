@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _MEMORY = "memory://"
+_VERBS = ("transact", "read", "stream_entries", "close")
 
 
 def open_store(store: str | Hidden | Store | Engine, *, clock: Clock) -> Store:
@@ -38,7 +39,7 @@ def open_store(store: str | Hidden | Store | Engine, *, clock: Clock) -> Store:
         from .sql import SQLStore  # noqa: PLC0415  # SQLAlchemy costs 100 ms
 
         return SQLStore(store, clock=clock)
-    if isinstance(store, Store):
+    if _is_store(store):
         return store
     raise InvalidInputError(
         "store",
@@ -64,6 +65,11 @@ def upgrade_store(store: str | Engine, *, prefix: str = "issuing_disburse_") -> 
     source = Hidden(store) if isinstance(store, str) else store
     del store  # a password may be in it, and error reporters keep variables
     return upgrade(source, prefix=prefix)
+
+
+def _is_store(store: object) -> TypeGuard[Store]:
+    # Not by `isinstance`: from Python 3.12 on that overlooks what a wrapper passes on by `__getattr__`.
+    return all(callable(getattr(store, name, None)) for name in _VERBS)
 
 
 def _is_engine(store: object) -> TypeGuard[Engine]:
