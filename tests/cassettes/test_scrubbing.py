@@ -281,6 +281,19 @@ def test_headers_go_when_they_say_who_asks() -> None:
     assert {"Request-Id": ["req_1"], "ETag": ['"x"']} == answer.headers
 
 
+def test_a_pseudonym_stays_when_somebody_is_called_like_one() -> None:
+    """Real data that look like a pseudonym, or like a part of one, spoil no other."""
+    value = {
+        "email": "Person-2",
+        "individual": {"first_name": "Person"},
+        "note": "for Person-1 and person-2@example.com, Person",
+    }
+    once = told(value)
+
+    assert once == told(once)
+    assert "for Person-1 and person-2@example.com, Given-1" == once["note"]
+
+
 def test_two_people_are_not_mixed_up_when_a_request_is_matched() -> None:
     """Who was bound to one pseudonym is not taken for another, and two are not taken for one."""
     scrubber = Scrubber()

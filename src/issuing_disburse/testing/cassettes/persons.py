@@ -159,7 +159,7 @@ class Pseudonyms:
         """
         Return the pseudonym of *value*, a new one at its first time.
         """
-        if not value or _LOOKS[kind].fullmatch(value):
+        if not value or _ANYWHERE.fullmatch(value):
             return value
         found = self.known.get((kind, value))
         if found is None:
@@ -178,7 +178,13 @@ class Pseudonyms:
             found = (self.known[one, text] for one in _WORDS if (one, text) in self.known)
             return next(found, text)
         for kind, value in _named_in(text, self.known):
-            text = "".join(_replaced(text, value, self.known[kind, value]))
+            by = self.known[kind, value]
+            pieces = _ANYWHERE.split(text)  # pseudonyms stay, whatever somebody is called
+            kept = [*_ANYWHERE.findall(text), ""]
+            text = "".join(
+                "".join(_replaced(piece, value, by)) + pseudonym
+                for piece, pseudonym in zip(pieces, kept, strict=True)
+            )
         return text
 
 
