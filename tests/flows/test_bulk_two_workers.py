@@ -96,3 +96,25 @@ def test_the_next_walk_finishes_what_a_dying_process_began_to_take_back() -> Non
             assert () == world.disburser.reconcile().discrepancies, point
 
         assert closed > 5
+
+
+@pytest.mark.parametrize("by_hand", [7_500, 20_000, 30_000])
+def test_a_reversal_by_hand_of_any_size_is_counted_once_among_shares(by_hand: int) -> None:
+    """Whether it is more than a share or less: all come home, and the account keeps what is its own."""
+    with open_world("memory://") as world:
+        list(world.disburser.disburse_many(make_orders()))
+        (transfer,) = world.simulator.objects("transfer")
+        world.simulator._move(  # noqa: SLF001  # its other business, from which the reversal is paid
+            world.account or "", by_hand, "usd", "payments", "adjustment", "Other business"
+        )
+        api = world.disburser._connection.api  # noqa: SLF001  # the connection that is there anyway
+        path = f"/v1/transfers/{transfer['id']}/reversals"
+        api.prepare(path, {"amount": by_hand}, account=None, keep=lambda answer: answer)("by-hand")
+
+        ended = [world.disburser.reclaim(f"order-{one}").outcome for one in range(3)]
+
+        assert ["closed"] * 3 == ended
+        (transfer,) = world.simulator.objects("transfer")
+        assert 3 * AMOUNT == transfer["amount_reversed"]
+        assert by_hand == world.simulator.payments_balance(world.account)
+        world.check_books("order-0", "order-1", "order-2")

@@ -208,7 +208,7 @@ class TransferRoute:
         # What an interrupted try has moved counts, not what this one would.
         amount, moved = back.amount, list(back.moved)
         for transfer_id, minor, left in _shares(receipts, amount.minor):
-            by_hand = self._reversed_by_hand(transfer_id, left, journal=journal)
+            by_hand = self._reversed_by_hand(transfer_id, left, minor, journal=journal)
             moved += by_hand
             rest = minor - sum(one.minor for one in by_hand)
             if rest > 0:
@@ -218,9 +218,12 @@ class TransferRoute:
                 moved.append(Moved(object=REVERSAL, id=reversal["id"], minor=reversal["minor"]))
         return FundingReceipt(amount=amount, moved=tuple(moved))
 
-    def _reversed_by_hand(self, transfer_id: str, left: int, *, journal: Journal) -> list[Moved]:
+    def _reversed_by_hand(
+        self, transfer_id: str, left: int, wanted: int, *, journal: Journal
+    ) -> list[Moved]:
         """
-        Return what somebody else has taken back of a transfer that has *left* minor units by our books.
+        Return what somebody else has taken back of a transfer that has *left* minor units by our books;
+        of one reversal no more than is *wanted*, the rest counts for whoever comes next.
 
         Looked at once and remembered, before the first reversal of ours under this key: what went
         home by another hand need not go home again.
@@ -231,13 +234,14 @@ class TransferRoute:
         def look(key: str = "") -> Outcome:  # a read needs none
             transfer = self.api.get(f"/v1/transfers/{transfer_id}", account=None)
             unknown = transfer["amount_reversed"] - (transfer["amount"] - left)
-            found: list[list[str | int]] = []
+            missing, found = wanted, list[list[str | int]]()
             path = f"/v1/transfers/{transfer_id}/reversals"
             for one in self.api.pages(path, {}, account=None) if unknown > 0 else ():
                 is_ours = FUNDING_METADATA in (one.get("metadata") or {})
-                if not is_ours and one["amount"] <= unknown:
-                    unknown -= one["amount"]
-                    found.append([one["id"], one["amount"]])
+                counted = 0 if is_ours else min(one["amount"], unknown, missing)
+                if counted > 0:
+                    unknown, missing = unknown - counted, missing - counted
+                    found.append([one["id"], counted])
             return {"found": found}
 
         is_begun = journal.begun(f"reverse-{transfer_id}") is not None
