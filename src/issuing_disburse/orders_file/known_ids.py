@@ -26,17 +26,21 @@ class KnownIds:
 
     def __init__(self, pages_max: int = PAGES_MAX) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for pragma in (
-            "journal_mode=off",
-            "synchronous=off",
-            f"cache_size=-{_MEMORY_KIB}",
-            f"max_page_count={pages_max}",
-        ):
-            self._database.execute(f"pragma {pragma}")
-        self._database.execute(
-            "create table known (id text primary key, row integer not null) without rowid"
-        )
-        self._database.execute("begin")
+        try:
+            for pragma in (
+                "journal_mode=off",
+                "synchronous=off",
+                f"cache_size=-{_MEMORY_KIB}",
+                f"max_page_count={pages_max}",
+            ):
+                self._database.execute(f"pragma {pragma}")
+            self._database.execute(
+                "create table known (id text primary key, row integer not null) without rowid"
+            )
+            self._database.execute("begin")
+        except sqlite3.Error:
+            self._database.close()
+            raise
 
     def first_row(self, order_id: str, row: int) -> int:
         """
