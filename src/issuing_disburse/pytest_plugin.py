@@ -7,7 +7,6 @@ marker; and a fixture of the same name in a suite of yours is taken in the place
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -39,9 +38,6 @@ _REASONS = frozenset(
     {"issuing_disburse.testing.playing.at_stripe", "issuing_disburse.testing.playing.outside"}
 )
 _PASSED = pytest.StashKey[bool]()
-
-
-_NAME_LONGEST = 100
 
 
 class _NotPassedError(Exception):
@@ -294,10 +290,12 @@ def _opened(
     from .testing.cassettes import CassetteError  # noqa: PLC0415 - only who uses it
     from .testing.playing import stages  # noqa: PLC0415 - likewise
     from .testing.playing.at_stripe import NotAtStripeError  # noqa: PLC0415 - likewise
+    from .testing.playing.cassette_names import cassette_of  # noqa: PLC0415 - likewise
 
     mode = request.config.getoption("--issuing")
     record = request.config.getoption("--issuing-record")
-    path = _cassette(request)
+    folder = request.config.getini("issuing_cassettes")
+    path = cassette_of(Path(request.path), request.node.nodeid, folder)
     if setting.only is not None and mode != setting.only:
         pytest.skip(f"the test's marker says only={setting.only!r}")
     if mode == "simulator":
@@ -336,17 +334,3 @@ def _ended(end: AbstractContextManager[Stage], *, has_passed: bool) -> None:
         end.__exit__(_NotPassedError, failed, None)
     except _NotPassedError:
         return
-
-
-def _cassette(request: pytest.FixtureRequest) -> Path:
-    """
-    Return where the cassette of a test lies: two tests never share one, whatever their names are made of.
-    """
-    folder = Path(request.config.getini("issuing_cassettes"))
-    name = "-".join(request.node.nodeid.split("::")[1:])
-    plain = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-")[:_NAME_LONGEST]
-    if plain != request.node.name:  # another name could have become the same
-        import hashlib  # noqa: PLC0415 - few names need it
-
-        plain += f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return Path(request.path).parent / folder / Path(request.path).stem / f"{plain}.yaml"
