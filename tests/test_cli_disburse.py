@@ -195,7 +195,8 @@ def test_a_run_says_what_is_done_and_is_gone_on_with_when_it_is_stopped(
 
     assert (150, 150, False) == (document["paid"], cards(shell), document["is_stopped"])
     assert [] == document["resumed"]
-    assert 0 == len(shell.disburser().reconcile().discrepancies)
+    with shell.disburser() as books:
+        assert () == books.reconcile().discrepancies
 
 
 def test_orders_of_other_lists_are_finished_when_a_list_is_gone_on_with(
