@@ -76,9 +76,8 @@ class Issuance:
 
     def disburse(self, order: Order) -> Disbursement:
         """
-        Run what is left to do for *order*. See `issuing_disburse.Disburser.disburse`.
+        Run what is left to do for *order*, which is checked. See `issuing_disburse.Disburser.disburse`.
         """
-        order.recipient.check_for(order.amount.currency, today=self.clock().date())
         record, is_ours = self.intake.begin(order)
         return self._work(record, order) if is_ours else view(record)
 
