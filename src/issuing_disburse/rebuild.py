@@ -127,7 +127,7 @@ class Rebuilder:
             return
         if not is_meant and not self._has_orders():
             ours = next((card for card in self._cards()), None)
-            if ours is not None:
+            if ours is not None and not self._has_orders():  # not of another worker meanwhile
                 msg = (
                     f"this store knows no order of {known.key}, but Stripe has cards of such orders "
                     f"({ours['id']} for {ours['metadata'][ORDER_METADATA]!r}): open the store that "
