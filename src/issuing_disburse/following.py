@@ -143,7 +143,9 @@ class Follower:
         for name in reversed(record.fundings):
             brought = tx.get(FundingRecord, name, lock=True)
             if brought is not None and brought.progress == "moved":
-                tx.put(evolve(brought, given_back_minor=max(0, brought.given_back_minor - minor)))
+                gone = brought.gone.get(record.key, 0) if brought.is_shared else minor
+                back = min(minor, gone, brought.given_back_minor)
+                tx.put(brought.with_given_back(record.key, -back))
                 return
 
     def refusal(self, funding: FundingRecord, fate: Fate | None) -> FundingRouteUnavailableError:
