@@ -225,7 +225,7 @@ class Batch:
         if self._ready and self._should_fund:
             self._is_funding = True
             many = [self._ready.popleft() for _ in range(min(len(self._ready), self._pool_max))]
-            return lambda: self._fund(many)
+            return lambda: self._fund(sorted(many, key=lambda one: one.position))
         if self._screening and not self._is_reviewing:
             self._is_reviewing = True
             screened = list(self._screening)
