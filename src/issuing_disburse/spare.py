@@ -43,7 +43,8 @@ class SpareMoney:
 
     def take(self, records: Sequence[DisbursementRecord]) -> list[DisbursementRecord]:
         """
-        Give shares of what a rebuild found to those of *records*, which are leased, that it suffices for.
+        Give shares of what a rebuild found to those of *records*, which are leased, that it suffices for,
+        in their order.
 
         Returns:
             Who has a share now; whoever moves it sees to the money.
@@ -54,7 +55,9 @@ class SpareMoney:
             return []
 
         def work(tx: Transaction) -> list[DisbursementRecord]:
-            found = [free_record(tx, one) for one in sorted(records, key=lambda one: one.key)]
+            locked = sorted(records, key=lambda one: one.key)
+            free = {one.key: free_record(tx, one) for one in locked}
+            found = [free[one.key] for one in records]
             account = tx.get(AccountRecord, blank.key) or blank
             taken: list[DisbursementRecord] = []
             for name in account.spare:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from attrs import evolve
 
 from crashing import Countdown, CrashingClient, CrashingStore, ProcessDiedError
 from issuing_disburse import Disburser, Order, Status
@@ -13,7 +14,7 @@ from issuing_disburse.domain_events import Issued
 from issuing_disburse.exceptions import DisburseError
 from issuing_disburse.paging import every
 from issuing_disburse.records import AccountRecord, DisbursementRecord
-from issuing_disburse.simulator.faults import Fault, LoseConnection, Refuse
+from issuing_disburse.simulator.faults import Fault, LoseConnection, Refuse, ServerError
 from world import World, make_order, make_recipient, open_world
 
 AMOUNT = 12_500
@@ -254,3 +255,20 @@ def test_dying_anywhere_in_a_rebuild_of_shares_needs_one_more_run() -> None:
             assert () == world.disburser.reconcile().discrepancies, point
             world.disburser.verify_ledger()
         assert counted.passed > 50
+
+
+def test_found_money_for_some_pays_those_that_come_first_in_the_list() -> None:
+    """Whatever they are called: what a rebuild found goes to the orders as they were handed in."""
+    with open_world(platform_funds=3 * AMOUNT) as world:
+        fault = Fault(action=ServerError(), endpoint="POST /v1/issuing/cards", times=0)
+        world.simulator.faults.add(fault)
+        list(world.disburser.disburse_many(make_orders()[:3]))
+        world.simulator.faults.clear()
+        lose_store(world).rebuild()
+        orders = [evolve(one, id=name) for one, name in zip(make_orders(), "zyxwvu", strict=True)]
+
+        outcomes = list(world.disburser.disburse_many(orders))
+
+        assert {"z", "y", "x"} == {one.order_id for one in outcomes if one.is_paid}
+        assert 3 * AMOUNT == world.simulator.issuing_balance(world.account)
+        world.check_books("z", "y", "x")
