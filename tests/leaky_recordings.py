@@ -251,6 +251,36 @@ LEAKY: dict[str, Recording] = {
     "a signing secret in a note": answer({"note": SIGNING}),
     "a signing secret in a form": Recording(sent_headers=FORM, sent=f"hint={SIGNING}".encode()),
     "a signing secret in a binary body": text(b"\xff\x00" + SIGNING.encode()),
+    "a live key behind an escaped line end": text(f"the key is:\\n{LIVE}"),
+    "a live key behind a colour of a terminal": text(f"\x1b[31m{LIVE}\x1b[0m"),
+    "a live key behind an invisible mark": text(f"key\u200b{LIVE}"),
+    "a live key with escaped underlines": text(LIVE.replace("_", "\\_")),
+    "a live key in base64 of UTF-16": text(base64.b64encode(LIVE.encode("utf-16-le"))),
+    "a signing secret behind an escaped line end": text(f"secret:\\n{SIGNING}"),
+    "a number as a magnetic stripe holds it": text(f"{NUMBER}D28121011234567890F"),
+    "a number as a chip holds it": text(f"5713{NUMBER}D2812101123456789F9F0206"),
+    "a number with its CVC, glued": text(f"{NUMBER}837"),
+    "a number of fifteen digits with its CVC, glued": text(f"{AMEX}1234"),
+    "a number filled up with zeros": answer({"reference": NUMBER.zfill(19)}),
+    "a number in scientific notation": text(f"{NUMBER[0]}.{NUMBER[1:]}E15"),
+    "a number with commas for thousands": text(f"{int(NUMBER):,}"),
+    "a number with narrow spaces for thousands": text(f"{int(NUMBER):,}".replace(",", "\u202f")),
+    "a number as a list of bytes": answer({"type": "Buffer", "data": list(NUMBER.encode())}),
+    "a number in tags with long attributes": text(
+        f"{NUMBER[:4]}<span style='{'a' * 90}'>{NUMBER[4:]}"
+    ),
+    "a number in octal escapes": text("".join(f"\\{ord(one):03o}" for one in NUMBER)),
+    "a number in pairs of hexadecimal digits": text(NUMBER.encode().hex(" ")),
+    "a number in groups between escaped tabs": text(f"{NUMBER[:8]}\\t{NUMBER[8:]}"),
+    "a number in quoted-printable of UTF-16": text(
+        "".join(f"={ord(one):02X}=00" for one in NUMBER)
+    ),
+    "more packed values than are searched": text(
+        b"\n".join(base64.b64encode(f"a harmless value {one}".encode()) for one in range(4_500))
+    ),
+    "a number behind many streams": text(
+        b"%PDF\xff" + b"\x78\x9c\xff\xff" * 80 + zlib.compress(NUMBER.encode()) + b"\xff"
+    ),
 }
 
 _IDS = {
@@ -298,5 +328,10 @@ CLEAN: dict[str, Recording] = {
     ),
     "places and columns": text("56.171234,10.212345\n425012 1793610000\n4250,1793610000\n59.3293, 18.0686"),
     "an account of a cloud": answer({"owner": "560000000002"}),
+    "numbers with thousands": text("1,234,567,890 12,345,678,901,234 4,539,578,763 1.234.567,89"),
+    "a test card as other systems write it": text(f"{4000009990000013:,} 4000009990000013D28121011234567890F"),
+    "escapes and dumps": text("C:\\new\\table \\033[31m 00 11 22 33 44 55 66 77 88 99 aa bb cc dd ee ff"),
+    "digits behind a digit and a letter": text("4E1234567890123 0A9876543210987"),
+    "a list of bytes": answer({"data": [0, 255, 17, 4, 200, 31, 9, 88, 120, 3, 64, 7, 250]}),
     "zeros": answer({"note": "0000000000000000"}),
 }  # fmt: skip

@@ -79,6 +79,11 @@ def test_nothing_is_found_when_a_cassette_is_clean(name: str, tmp_path: Path) ->
         f"interactions: [{{request: {LIVE}}}]\n",
         f'deliveries: [{{after: 0, body: \'{{"a": "{SIGNING}"}}\'}}]\n',
         f"broken: [ {NUMBER}\n",
+        f"note: &it{NUMBER} 1\n",
+        f"note: !!python/name:{LIVE} 1\n",
+        f"note: &it [*it, {NUMBER}]\n",
+        f"interactions: [{{request: {{headers: [{NUMBER}], body: 5}}}}]\n",
+        f"interactions: [{{request: {{body: [1, {{a: {NUMBER}}}]}}}}]\n",
     ],
 )
 def test_a_leak_is_found_when_it_stands_anywhere_in_the_file(content: str, tmp_path: Path) -> None:
@@ -101,6 +106,45 @@ def test_a_leak_is_found_when_json_names_something_twice(tmp_path: Path) -> None
     other.write_text(yaml.safe_dump({"interactions": [{"response": response}]}))
 
     assert [1, 1] == [run(path).exit_code, run(other).exit_code]
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_a_leak_is_found_when_it_stands_around_the_parts_of_a_form(
+    place: str, tmp_path: Path
+) -> None:
+    """What no reader of a multipart body looks at is searched as well."""
+    parts = "--b\r\nX: y\r\n\r\nhi\r\n--b--\r\n"
+    body = f"{NUMBER}\r\n{parts}" if place == "before" else f"{parts}{NUMBER}"
+    headers = {"Content-Type": ["multipart/mixed; boundary=b"]}
+    path = tmp_path / "parts.yaml"
+    response = {**answer({}).response, "headers": headers, "body": {"string": body}}
+    path.write_text(yaml.safe_dump({"interactions": [{"response": response}]}))
+
+    assert 1 == run(path).exit_code
+
+
+@pytest.mark.parametrize("name", ["deep.json", "deep.YAML"])
+def test_a_file_is_no_clean_one_when_it_is_nested_too_deeply(name: str, tmp_path: Path) -> None:
+    """Nesting ends neither the command nor the search of the other files."""
+    depth = 100_000 if name.endswith("json") else 1
+    (tmp_path / name).write_text("[" * depth + "]" * depth if depth > 1 else "a: &a [*a]")
+    leaky = foreign(tmp_path / "leaky.yaml", "a live key in a message")
+    result = run(tmp_path, "--json")
+
+    assert (1, {name, leaky.name}) == (
+        result.exit_code,
+        {Path(one["path"]).name for one in json.loads(result.output)["files"]},
+    )
+
+
+def test_a_key_is_not_told_when_it_is_the_name_of_a_field(tmp_path: Path) -> None:
+    """Even one of letters only, in whose field something else is found."""
+    key = "sk_" + "live_" + "abcDEFghiJKLmnop"
+    path = tmp_path / "named.json"
+    path.write_text(json.dumps({key: {"note": NUMBER}}))
+    result = run(path)
+
+    assert (1, False) == (result.exit_code, key in result.output)
 
 
 def test_folders_are_walked_when_they_are_named(tmp_path: Path) -> None:

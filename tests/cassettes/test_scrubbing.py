@@ -281,6 +281,26 @@ def test_headers_go_when_they_say_who_asks() -> None:
     assert {"Request-Id": ["req_1"], "ETag": ['"x"']} == answer.headers
 
 
+@pytest.mark.parametrize("name", ["Location", "content-location"])
+def test_an_address_is_scrubbed_when_an_answer_points_to_it(name: str) -> None:
+    """Where a redirect leads to holds no user, no secret and nobody's e-mail."""
+    address = "https://user:pass@h/p?access_token=t&email=jenny@example.org&page=2#access_token=t"
+    answered = Answered(status=302, headers={name: [address]}, body=b"")
+
+    assert {
+        name: ["https://h/p?access_token=%5Bscrubbed%5D&email=person-1%40example.com&page=2"]
+    } == Scrubber().answer(answered).headers
+
+
+def test_json_is_scrubbed_when_it_begins_with_a_byte_order_mark() -> None:
+    """A mark that some writers put before a document does not hide its fields."""
+    body = '\ufeff{"cvc":"837","email":"jenny@example.org"}'.encode()
+
+    assert b'{"cvc":"000","email":"person-1@example.com"}' == Scrubber().body(
+        body, "application/json"
+    )
+
+
 def test_a_pseudonym_stays_when_somebody_is_called_like_one() -> None:
     """Real data that look like a pseudonym, or like a part of one, spoil no other."""
     value = {

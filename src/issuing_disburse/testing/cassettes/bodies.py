@@ -184,16 +184,29 @@ class Part:
         return found[1] if found else ""
 
 
+def _pieces(body: bytes, content_type: str) -> list[bytes]:
+    found = re.search(r"boundary=\"?([^\";]+)\"?", content_type)
+    if found is None or not content_type.lower().startswith("multipart/"):
+        return []
+    pieces = body.split(b"--" + found[1].encode())
+    is_whole = len(pieces) > 2 and pieces[-1].startswith(b"--")  # noqa: PLR2004 - before, between, after
+    return pieces if is_whole else []
+
+
+def around_parts(body: bytes, content_type: str) -> list[bytes]:
+    """
+    Return what stands before and behind the parts of a multipart body.
+    """
+    pieces = _pieces(body, content_type)
+    return [pieces[0], pieces[-1]] if pieces else []
+
+
 def parts_of(body: bytes, content_type: str) -> list[Part] | None:
     """
     Take a multipart body apart; ``None`` if it is none.
     """
-    found = re.search(r"boundary=\"?([^\";]+)\"?", content_type)
-    if found is None or not content_type.lower().startswith("multipart/"):
-        return None
-    border = b"--" + found[1].encode()
-    pieces = body.split(border)
-    if len(pieces) < 3 or not pieces[-1].startswith(b"--"):  # noqa: PLR2004 - before, between, after
+    pieces = _pieces(body, content_type)
+    if not pieces:
         return None
     parts = []
     for piece in pieces[1:-1]:
@@ -260,6 +273,7 @@ def json_of(text: str, content_type: str, *, is_strict: bool = False) -> Any:  #
     Args:
         is_strict: A text that names something twice is none: parsing would lose one of both.
     """
+    text = text.removeprefix("\ufeff")  # a byte order mark
     if "json" not in content_type.lower() and text.lstrip()[:1] not in {"{", "["}:
         return None
     try:

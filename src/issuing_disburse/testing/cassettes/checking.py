@@ -19,6 +19,7 @@ from .searching import leaks_in_document, leaks_in_path
 SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 """What is looked for in a folder; a file that is named is searched whatever it is."""
 
+_MARK = re.compile(r"(?<![\w.])[&*!](\S+)")  # what YAML calls anchors and tags
 _COMMENT = re.compile(r"(?:^|\s)#(.*)$", re.MULTILINE)
 
 
@@ -46,7 +47,11 @@ def check(paths: Iterable[Path]) -> Iterator[Checked]:
     for path in paths:
         if path.is_dir():
             for inner in sorted(path.rglob("*")):
-                if inner.suffix in SUFFIXES and inner.is_file() and not _is_hidden(inner, path):
+                if (
+                    inner.suffix.lower() in SUFFIXES
+                    and inner.is_file()
+                    and not _is_hidden(inner, path)
+                ):
                     yield checked(inner)
         elif path.exists():
             yield checked(path)
@@ -68,8 +73,8 @@ def checked(path: Path) -> Checked:
         return Checked(path, problem=f"it cannot be read: {problem.strerror}")
     leaks = list(leaks_in_path(path))
     try:
-        if path.suffix in SUFFIXES:
-            for document in documents_in(content, path.suffix):
+        if path.suffix.lower() in SUFFIXES:
+            for document in documents_in(content, path.suffix.lower()):
                 leaks += _leaks_in(document)
             leaks += _leaks_in_comments(content)
         else:
@@ -77,6 +82,9 @@ def checked(path: Path) -> Checked:
     except ValueError as problem:
         leaks += leaks_in_text(content, "the file")
         return Checked(path, tuple(dict.fromkeys(leaks)), f"it is {problem}")
+    except RecursionError:
+        leaks += leaks_in_text(content, "the file")
+        return Checked(path, tuple(dict.fromkeys(leaks)), "it is nested too deeply")
     except CassetteError as problem:
         return Checked(path, tuple(leaks), str(problem))
     return Checked(path, tuple(dict.fromkeys(leaks)))
@@ -90,5 +98,8 @@ def _leaks_in(document: Any) -> Iterator[Leak]:  # Any: whatever a file holds
 
 
 def _leaks_in_comments(content: bytes) -> Iterator[Leak]:
-    comments = "\n".join(_COMMENT.findall(content.decode("utf-8", "replace")))
+    text = content.decode("utf-8", "replace")
+    comments = "\n".join(_COMMENT.findall(text))
     yield from leaks_in_text(comments, "a comment", is_elsewhere=True)
+    marks = "\n".join(_MARK.findall(text))
+    yield from leaks_in_text(marks, "an anchor or a tag", is_elsewhere=True)

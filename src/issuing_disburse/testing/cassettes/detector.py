@@ -16,7 +16,15 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from .bodies import UnreadableError, json_of, pairs_of, parts_of, path_of, unpacked
+from .bodies import (
+    UnreadableError,
+    around_parts,
+    json_of,
+    pairs_of,
+    parts_of,
+    path_of,
+    unpacked,
+)
 from .numbers import is_card_number, is_iban
 from .views import views_of
 
@@ -24,8 +32,15 @@ NUMBER = "what could be a card number"
 KEY = "a live API key"
 SECRET = "a webhook signing secret"  # noqa: S105 - the name of a kind
 
-_LIVE = re.compile(r"(?<![A-Za-z])(?:sk|rk|ek|pk)_(?:org_)?live_[A-Za-z0-9]{3,}")
-_SIGNING = re.compile(r"(?<![A-Za-z])whsec_[A-Za-z0-9+/=_-]{3,}")
+# What is as long as a real one counts right behind a letter as well: an escape may end in one.
+_LIVE = re.compile(
+    r"(?<![A-Za-z])(?:sk|rk|ek|pk)_(?:org_)?live_[A-Za-z0-9]{3,}"
+    r"|(?:sk|rk|ek|pk)_(?:org_)?live_(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,}"
+)
+_SIGNING = re.compile(
+    r"(?<![A-Za-z])whsec_[A-Za-z0-9+/=_-]{3,}"
+    r"|whsec_(?=[A-Za-z+/=_-]*[0-9])[A-Za-z0-9+/=_-]{16,}"
+)
 _RUN = re.compile(r"(?<![0-9])[0-9]{13,}(?![0-9])")
 _GROUPS = re.compile(
     r"(?<![0-9])(?=[0-9]{2,12}([^0-9A-Za-z]{1,4})[0-9])[0-9]{2,12}(?:\1[0-9]{2,12}){1,8}(?![0-9])"
@@ -35,6 +50,10 @@ _CARD_GROUPS = re.compile(
     r"(?<![0-9])[0-9]{4}[^0-9A-Za-z]{1,4}(?:[0-9]{4}[^0-9A-Za-z]{1,4}[0-9]{4}[^0-9A-Za-z]{1,4}"
     r"[0-9]{1,4}(?:[^0-9A-Za-z]{1,4}[0-9]{3})?|[0-9]{6}[^0-9A-Za-z]{1,4}[0-9]{4,5})(?![0-9])"
 )
+_THOUSANDS = re.compile(
+    r"(?<![0-9.,])[0-9]{1,3}(?:([,._' ])[0-9]{3})(?:\1[0-9]{3}){3,5}(?![0-9]|[,.][0-9])"
+)
+_TRACK = re.compile(r"[Dd][0-9]{2}(?:0[1-9]|1[0-2])[1-9][0-9]{2}")  # expiry and service code
 _SINGLES = re.compile(r"(?<![0-9])(?:[0-9][\W_]{1,4}){12,18}[0-9](?![0-9]|[\W_]{1,4}[0-9])")
 _UUID = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _HYPHENS = 3
@@ -53,6 +72,7 @@ _SHORTEST = 6
 _NAME = re.compile(r"[a-z_]{6,48}")
 _NUMBER_LENGTHS = (16, 15)
 _LONGEST = 19
+_BYTE = 256
 _ELSEWHERE = frozenset(
     {"acquiring_institution_id", "amount", "authorization_code", "created", "etag", "expires"}
     | {"fingerprint", "id", "idempotency-key", "reference", "request-id", "timestamp", "trace"}
@@ -125,15 +145,23 @@ def _has_run(text: str, *, is_elsewhere: bool) -> bool:
         if left and is_iban(left[0][::-1], digits):
             continue
         touching = (left[0][::-1] if left else "", right[0] if right else "")
-        if any(touching) and _DIGEST.fullmatch(digits.join(touching)):
+        is_track = _TRACK.match(touching[1]) is not None
+        if any(touching) and not is_track and _DIGEST.fullmatch(digits.join(touching)):
             continue
         if len(digits) > _LONGEST:  # followed by an expiry, or with something before it
             windows = [digits[:size] for size in _NUMBER_LENGTHS] + [digits[-16:]]
             if any(is_card_number(one, is_elsewhere=True) for one in windows):
                 return True
-        elif is_card_number(digits, is_elsewhere=is_elsewhere or any(touching)):
+        elif is_card_number(digits, is_elsewhere=is_elsewhere or any(touching)) or (
+            not is_elsewhere and _is_card_with_cvc(digits)
+        ):
             return True
     return False
+
+
+def _is_card_with_cvc(digits: str) -> bool:
+    windows = [digits[:size] for size in _NUMBER_LENGTHS if len(digits) == _LONGEST]
+    return any(is_card_number(one, is_elsewhere=True) for one in windows)
 
 
 def _has_groups(text: str) -> bool:
@@ -143,7 +171,10 @@ def _has_groups(text: str) -> bool:
             digits = re.sub(r"[^0-9]", "", found[0])
             if is_card_number(digits, is_elsewhere=True) and not _is_list(found[0]):
                 return True
-    return False
+    return any(
+        is_card_number(re.sub(r"[^0-9]", "", found[0]), is_elsewhere=True)
+        for found in _THOUSANDS.finditer(text)
+    )
 
 
 def _is_list(text: str) -> bool:
@@ -177,6 +208,8 @@ def leaks_in_body(
             yield from leaks_in_text(part.head, f"{where}, the head of a part")
             inner = f"{where}, the part {_named([part.name])}"
             yield from leaks_in_body(part.content, inner, kind=part.content_type)
+        for rest in around_parts(body, kind):
+            yield from leaks_in_text(rest, f"{where}, around its parts")
         return
     try:
         text = body.decode()
@@ -219,6 +252,9 @@ def leaks_in_value(
             yield from leaks_in_text(str(name), f"{where}, the name of a field")
             yield from leaks_in_value(inner, where, (*path, str(name)))
     elif isinstance(value, list | tuple | set):
+        if len(value) >= _SHORTEST and all(type(one) is int and 0 <= one < _BYTE for one in value):
+            place = f"{where}, {_named(path)}" if path else where  # bytes, as some write them
+            yield from leaks_in_text(bytes(value), place)
         for inner in value:
             yield from leaks_in_value(inner, where, path)
     elif value is not None and not isinstance(value, bool):
@@ -256,4 +292,9 @@ def _is_elsewhere(path: Sequence[str]) -> bool:
 
 
 def _named(path: Sequence[str]) -> str:
-    return ".".join(one if _HARMLESS_NAME.fullmatch(one) else "…" for one in path)
+    return ".".join(one if _is_harmless(one) else "…" for one in path)
+
+
+def _is_harmless(name: str) -> bool:
+    is_secret = _LIVE.search(name) or _SIGNING.search(name)  # one of letters only
+    return not is_secret and _HARMLESS_NAME.fullmatch(name) is not None

@@ -54,10 +54,10 @@ def is_card_number(digits: str, *, is_elsewhere: bool = False) -> bool:
     """
     if not SHORTEST <= len(digits) <= LONGEST or not passes_luhn(digits):
         return False
-    if not digits.strip("0") or PUBLISHED.fullmatch(digits):
+    if not digits.strip("0") or PUBLISHED.fullmatch(digits.lstrip("0")):
         return False
     if is_elsewhere:
-        return _NETWORKS.fullmatch(digits) is not None
+        return _NETWORKS.fullmatch(digits.lstrip("0")) is not None
     return _CLOCK.fullmatch(digits) is None
 
 
@@ -68,7 +68,7 @@ def is_iban(letters: str, digits: str) -> bool:
     >>> is_iban("DE", "89370400440532013000")
     True
     """
-    if len(letters) != 2 or not letters.isupper():  # noqa: PLR2004 - a country
+    if len(letters) != 2 or not (letters.isalpha() and letters.isupper()):  # noqa: PLR2004 - a country
         return False
     country = "".join(str(ord(letter) - 55) for letter in letters)
     return int(digits[2:] + country + digits[:2]) % 97 == 1

@@ -48,6 +48,7 @@ TOLD_HEADERS = SENT_HEADERS | {"idempotency-key", "stripe-version"}
 _SECRET_HEADER = re.compile(
     r"(?i)auth|cookie|key|password|secret|session|signature|token|\bclient-user-agent"
 )
+_ADDRESSES = frozenset({"content-location", "location"})
 _HARMLESS_HEADERS = frozenset({"idempotency-key", "www-authenticate"})
 _TEST_KEY = re.compile(r"(?<![A-Za-z0-9])(?:sk|rk|ek|pk)_(?:org_)?test_[A-Za-z0-9_]{4,}")
 _SECRET_FIELDS = frozenset({"access_token", "api_key", "apikey", "password", "refresh_token"})
@@ -259,7 +260,10 @@ class Scrubber:
         body = self.body(plain, kind, about=about)
         dropped = {"content-encoding"} if plain != answered.body else set()
         kept = {
-            name: [without_keys(value) for value in values]
+            name: [
+                without_keys(self.uri(value) if name.lower() in _ADDRESSES else value)
+                for value in values
+            ]
             for name, values in answered.headers.items()
             if not _is_secret_header(name) and name.lower() not in dropped
         }

@@ -4,7 +4,7 @@ Where in a cassette, in its sidecar or in any other file is something that must 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +111,18 @@ def leaks_in_content(content: Any, headers: Any, where: str) -> Iterator[Leak]: 
         yield from leaks_in_value(content, where)
         return
     if not isinstance(content, str | bytes):
+        if not isinstance(content, Iterable):
+            yield from leaks_in_value(content, where)
+            return
+        content = list(content)
+        if not all(isinstance(one, str | bytes | bytearray | memoryview) for one in content):
+            yield from leaks_in_value(content, where)
+            return
         pieces = [one.encode() if isinstance(one, str) else bytes(one) for one in content]
         content = b"".join(pieces)
     body = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-    lowered = {str(name).lower(): value for name, value in dict(headers).items()}
+    headers = headers if isinstance(headers, Mapping) else {}
+    lowered = {str(name).lower(): value for name, value in headers.items()}
     kind, encodings = (
         [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
         for value in (lowered.get("content-type", ""), lowered.get("content-encoding", ""))

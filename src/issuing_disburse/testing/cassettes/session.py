@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import stripe
 from attrs import define, field
@@ -20,6 +20,7 @@ from issuing_disburse.connections import PooledClient
 from issuing_disburse.simulator.transport import Headers
 
 from .clocks import Clock, ReplayClock, SystemClock
+from .detector import KEY, leaks_in_text
 from .recording import OUTSIDE, Handler, Player, Recorder
 from .refusals import CassetteError
 from .scrubbing import Answered, Sent
@@ -27,7 +28,6 @@ from .tape import Tape, load
 
 Mode: TypeAlias = Literal["replay", "record"]
 
-_LIVE_KEYS = ("sk_live_", "rk_live_", "sk_org_live_")
 _GOOD = 200
 
 
@@ -137,10 +137,9 @@ def _sent(method: str, url: str, headers: Mapping[str, str] | None, data: Any) -
 
 
 def _begun(tape: Recorder, sent: Sent) -> int:
-    named = "".join(
-        str(sent.headers[one]) for one in sent.headers if one.lower() == "authorization"
-    )
-    if any(key in named for key in _LIVE_KEYS):
+    asking = [str(sent.headers[one]) for one in sent.headers if one.lower() == "authorization"]
+    asking.append(unquote(urlsplit(sent.uri).netloc.rpartition("@")[0]))
+    if any(leak.what == KEY for one in asking for leak in leaks_in_text(one, "")):
         raise CassetteError(
             "a live key is never recorded: it moves real money, and its answers are about real people",
             code="live_key",

@@ -14,24 +14,30 @@ from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import unquote_plus
 
-from .bodies import SIZE_MAX, recognised
+from .bodies import SIZE_MAX, UnreadableError, recognised
 
 DEPTH_MAX = 4
 """So many packings, one inside the other, are undone."""
 
 _VIEWS_MAX = 4_000
-_STREAMS_MAX = 64
+_STREAMS_MAX = 2_000
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _ESCAPE = re.compile(
     r"\\+(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2}))"
 )
 _CODES = 0x110000
 _HALVES = range(0xD800, 0xE000)
-_PRINTABLE = re.compile(r"=([3-7][0-9A-Fa-f])")
+_LETTER = re.compile(r"\\+([nrt])")
+_LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
+_OCTAL = re.compile(r"\\+([0-3][0-7]{2})")
+_SCIENTIFIC = re.compile(r"(?<![0-9.])([0-9])\.([0-9]{11,17})[eE]\+?(1[2-8])(?![0-9])")
+_PRINTABLE = re.compile(r"=(00|[3-7][0-9A-Fa-f])")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _BASE64_LINES = re.compile(r"(?<=[A-Za-z0-9+/=_-])\\?[rn\\]*\s*[\r\n]\s*(?=[A-Za-z0-9+/=_-])")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){12,}")
-_TAG = re.compile(r"<[^<>]{1,80}>")
+_PAIRS = re.compile(r"(?:0x)?[0-9A-Fa-f]{2}(?:[ :,-]{1,2}(?:0x)?[0-9A-Fa-f]{2}){11,}")
+_BETWEEN = re.compile(r"0x|[ :,-]")
+_TAG = re.compile(r"<[^<>]{1,1000}>")
 _REFERENCE = re.compile(r"&(?:#|[a-z]{2,6};)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BASE32 = re.compile(r"(?<![A-Z2-7])[A-Z2-7]{16,}(?:={0,6})")
@@ -76,6 +82,8 @@ def views_of(data: str | bytes) -> Iterator[tuple[str, bool]]:
                 yield joined, True
         if depth < DEPTH_MAX:
             waiting += [(inner, depth + 1) for inner in _decoded(text)]
+    if waiting:
+        raise UnreadableError("more is packed in it than is searched")
 
 
 def _plain(text: str) -> str:
@@ -106,6 +114,11 @@ def _decoded(text: str) -> Iterator[str | bytes]:
         yield unquote_plus(text)
     if "\\" in text and _ESCAPE.search(text):
         yield _ESCAPE.sub(_escaped, text)
+    if "\\" in text:
+        yield _LETTER.sub(lambda found: _LETTERS[found[1]], text).replace("\\_", "_")
+        yield _OCTAL.sub(lambda found: chr(int(found[1], 8)), text)
+    if "." in text and _SCIENTIFIC.search(text):
+        yield _SCIENTIFIC.sub(_written_out, text)
     if "&" in text and _REFERENCE.search(text):
         yield html.unescape(text)
     if "<" in text and _TAG.search(text):
@@ -119,9 +132,16 @@ def _decoded(text: str) -> Iterator[str | bytes]:
             yield decoded
 
 
+def _written_out(found: re.Match[str]) -> str:
+    size = int(found[3]) + 1
+    return f"{found[1]}{found[2]}"[:size].ljust(size, "0")
+
+
 def _from_tokens(text: str) -> Iterator[bytes]:
     for found in _HEX.finditer(text):
         yield binascii.unhexlify(found[0])
+    for found in _PAIRS.finditer(text):
+        yield binascii.unhexlify(_BETWEEN.sub("", found[0]))
     for found in _BASE32.finditer(text):
         token = found[0].rstrip("=")
         if len(token) % 8 not in {1, 3, 6}:  # so many characters end no base32
@@ -146,6 +166,7 @@ def _from_base64(text: str) -> Iterator[bytes]:
 
 
 def _is_worth_it(decoded: bytes) -> bool:
+    decoded = decoded.replace(b"\0", b"")  # two bytes a character
     return _WORTH.search(decoded) is not None or not decoded[:-2].translate(None, _READABLE)
 
 
@@ -153,13 +174,17 @@ def _inside(body: bytes) -> Iterator[bytes]:
     for _, inner in recognised(body):
         yield inner
     # Streams further inside, as in a PDF: whatever of them can be read.
+    whole, count, left = memoryview(body), 0, SIZE_MAX
     for look, wbits in ((_GZIP, zlib.MAX_WBITS | 16), (_ZLIB, zlib.MAX_WBITS)):
-        for count, found in enumerate(look.finditer(body)):
-            if count >= _STREAMS_MAX:
-                break
+        for found in look.finditer(body):
+            if not found.start():
+                continue
             try:
-                inner = zlib.decompressobj(wbits=wbits).decompress(body[found.start() :], SIZE_MAX)
+                inner = zlib.decompressobj(wbits=wbits).decompress(whole[found.start() :], left)
             except zlib.error:
                 continue
-            if found.start() and inner:
+            count, left = count + bool(inner), left - len(inner)
+            if count > _STREAMS_MAX or left <= 0:
+                raise UnreadableError("more streams in it than are searched")
+            if inner:
                 yield inner
