@@ -34,7 +34,7 @@ demo: $(VENV)/.ready-to-run ## the whole story on the simulator, offline
 test: lint typing imports tests ## everything the gate runs
 
 check: $(VENV)/.ready-to-test ## the long proofs
-	@HYPOTHESIS_PROFILE=ci $(PYTEST) $(PARALLEL) -m "long and not soak" $(ARGS) || test $$? -eq 5 # 5: none yet
+	@HYPOTHESIS_PROFILE=ci $(PYTEST) $(PARALLEL) --durations=25 --durations-min=5 -m "long and not soak" $(ARGS) || test $$? -eq 5 # 5: none yet
 
 soak: $(VENV)/.ready-to-test ## the proofs that run as long as they are told to
 	@HYPOTHESIS_PROFILE=soak $(PYTEST) -m soak $(ARGS) || test $$? -eq 5

@@ -67,12 +67,12 @@ def kill_often(store: str, *, rounds: int, seed: int) -> Site:
 
 @pytest.mark.long
 def test_money_is_right_when_workers_are_killed(store: str, say: Say) -> None:
-    """SIGKILL at twenty random moments: one card and one funding per order, and whole books."""
-    site = kill_often(store, rounds=20, seed=41)
+    """SIGKILL at ten random moments: one card and one funding per order, and whole books."""
+    site = kill_often(store, rounds=10, seed=41)
 
-    say(f"{store.partition(':')[0]}: {site.counts}, {20 * ORDERS_PER_ROUND} orders, each paid once")
-    assert 20 == sum(site.counts.values())
-    assert site.counts["killed"] > 5
+    say(f"{store.partition(':')[0]}: {site.counts}, {10 * ORDERS_PER_ROUND} orders, each paid once")
+    assert 10 == sum(site.counts.values())
+    assert site.counts["killed"] > 2
 
 
 @pytest.mark.soak
