@@ -49,6 +49,7 @@ def connect(**changes: Any) -> Disburser:
         ("preview_version", "latest"),
         ("api_base", "localhost"),
         ("api_base", "ftp://127.0.0.1"),
+        ("api_base", "http://127.0.0.1:12111/v1"),
         ("low_balance", 5),
         ("low_balance", [5]),
     ],

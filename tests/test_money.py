@@ -86,7 +86,10 @@ def test_of_refuses_when_it_is_no_plain_number(text: str | Decimal) -> None:
     with pytest.raises(InvalidInputError) as caught:
         Money.of(text, "usd")
 
-    assert ("amount", "write it as '1250.00'") == (caught.value.field, caught.value.remedy)
+    assert ("amount", "write digits and a point, like '1250.00'") == (
+        caught.value.field,
+        caught.value.remedy,
+    )
     assert len(str(caught.value)) < 120
 
 

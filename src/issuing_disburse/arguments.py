@@ -148,6 +148,8 @@ def check_address(api_base: Any, *, preview_version: Any, is_livemode: bool) -> 
         parts = host = None
     if parts is None or parts.scheme not in ("http", "https") or not host:
         raise InvalidInputError("api_base", "is no address", "write it as 'http://127.0.0.1:12111'")
+    if parts.path.rstrip("/").endswith("/v1"):
+        raise InvalidInputError("api_base", "ends with a version", "leave out '/v1', it is added")
     if is_livemode and parts.scheme == "http" and host not in _LOOPBACK:
         raise InvalidInputError(
             "api_base", "would show a live key to the network", "use https, or a test key"

@@ -112,7 +112,9 @@ class Money:
         read = _DECIMAL_TEXT.fullmatch(text)
         if read is None:
             raise InvalidInputError(
-                "amount", f"{text[:40]!r} is no plain decimal number", "write it as '1250.00'"
+                "amount",
+                f"{text[:40]!r} is no plain decimal number",
+                "write digits and a point, like '1250.00'",
             )
         # Digit by digit: decimal arithmetic would round to the context of whoever calls.
         sign, whole, decimals = read[1], read[2], (read[3] or "").rstrip("0")

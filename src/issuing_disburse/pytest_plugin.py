@@ -130,6 +130,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:  # what is returned is None, too
     """
     Skip a test that asks for what the Stripe that it plays on cannot carry, with the reason.
+
+    What came of a closed network is told again: a client of HTTP may have made "no answer" of it.
     """
     try:
         return (yield)
@@ -137,6 +139,14 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:  # what is returne
         if type(error).__module__ not in _REASONS:
             raise
         pytest.skip(str(error))
+    except Exception as error:
+        if FIXTURES & set(getattr(item, "fixturenames", ())):
+            from .testing.playing.network import refusals  # noqa: PLC0415 - a fixture has imported it
+
+            for told in refusals():
+                if told not in str(error):
+                    error.add_note(told)
+        raise
 
 
 @pytest.hookimpl(wrapper=True)
@@ -223,13 +233,13 @@ def disburser(
 
 
 @pytest.fixture
-def issuing_order(issuing_stage: Stage) -> Callable[..., Order]:
+def issuing_order(request: pytest.FixtureRequest, issuing_stage: Stage) -> Callable[..., Order]:
     """
-    Makes orders like `issuing_disburse.testing.make_order`, under ids that are fresh wherever the test plays.
+    Makes orders like `issuing_disburse.testing.make_order`, under fresh ids and in the account's currency.
     """
     from .testing.ordering import OrderMaker  # noqa: PLC0415 - only who asks for it
 
-    return OrderMaker(issuing_stage.suffix)
+    return OrderMaker(issuing_stage.suffix, _setting(request.node).currency)
 
 
 @pytest.fixture

@@ -102,6 +102,32 @@ def test_the_fixtures_belong_together(pytester: pytest.Pytester) -> None:
     run(pytester).assert_outcomes(passed=5)
 
 
+def test_orders_are_in_the_currency_of_the_account(pytester: pytest.Pytester) -> None:
+    """With the marker's country goes the currency, of the orders, too; a test may still say another."""
+    pytester.makepyfile(
+        """
+        import pytest
+        from issuing_disburse import Money, Status
+
+        @pytest.mark.parametrize("amount", ["80.00", Money.of("80.00", "gbp")])
+        @pytest.mark.issuing(country="GB", issuing_funds=8_000)
+        def test_there(disburser, issuing_order, amount):
+            order = issuing_order(amount)
+            assert order.amount == Money.of("80.00", "gbp")
+            assert order.recipient.billing.country == "GB"
+
+        @pytest.mark.issuing(country="FR")
+        def test_abroad(disburser, issuing_order):
+            waiting = disburser.disburse(issuing_order())
+            assert waiting.amount.currency == "eur"
+            assert waiting.status in {Status.PENDING, Status.ACTIVE}
+            assert issuing_order(currency="usd").amount.currency == "usd"
+        """
+    )
+
+    run(pytester).assert_outcomes(passed=3)
+
+
 def test_what_a_suite_overrides_wins(pytester: pytest.Pytester) -> None:
     """A suite that has fixtures of the same names keeps them, and options of its own reach ours."""
     pytester.makeconftest(

@@ -117,3 +117,33 @@ def test_other_guards_and_workers_stay_what_they_are(pytester: pytest.Pytester) 
     )
 
     done.assert_outcomes(passed=5)
+
+
+def test_a_forgotten_http_client_is_named_when_no_answer_came(pytester: pytest.Pytester) -> None:
+    """The library tells of a closed network as of any other: the report says what closed it, and the remedy."""
+    pytester.makepyfile(
+        """
+        from issuing_disburse import Disburser
+
+        def test_it(issuing_order, issuing_account):
+            with Disburser.connect(
+                api_key="sk_test_x", account=issuing_account, webhook_secret="whsec_x",
+                store="memory://", sleep=lambda seconds: None,
+            ) as forgetful:
+                forgetful.disburse(issuing_order())
+
+        def test_of_something_else(issuing_order):
+            raise LookupError("no such luck")
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "E *UnavailableError: no answer came from Stripe",
+            "E *tried to reach 'api.stripe.com'*http_client=*",
+        ]
+    )
+    assert 1 == sum("tried to reach" in line and line[0] == "E" for line in result.outlines if line)

@@ -6,6 +6,8 @@ import pytest
 import stripe
 from orjson import loads
 
+from issuing_disburse.simulator import SimulatorError
+
 HOLDERS = "/v1/issuing/cardholders"
 HOLDER = (
     b"name=Ada&type=company&billing[address][line1]=1&billing[address][city]=C"
@@ -208,3 +210,21 @@ def test_event_names_the_version_of_its_endpoint(bench):
 
     assert "2025-08-27.basil" == receiver.seen[-1]["api_version"]
     assert "2026-10-28.endive" == bench.sim.events()[-1]["api_version"]
+
+
+def test_nothing_moves_when_an_object_is_handed_in_for_its_id(bench):
+    """Verbs take ids: what `authorize` returns is named as what it is, and the refusal says what to pass."""
+    asked = bench.sim.authorize(bench.card().id, 500)
+    with pytest.raises(SimulatorError, match=r"dict is none\. Pass its id"):
+        bench.sim.capture(asked)
+
+    assert [] == bench.sim.objects("transaction", bench.account)
+
+
+def test_the_clock_stands_when_it_is_moved_by_a_number(bench):
+    """A number could be seconds or days: the refusal shows a timedelta."""
+    before = bench.sim.clock.now()
+    with pytest.raises(TypeError, match=r"timedelta\(days=31\)"):
+        bench.sim.clock.advance(31)
+
+    assert before == bench.sim.clock.now()

@@ -2,6 +2,7 @@
 Is each stage that a test can play on what it says, and does it end as it should?
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +15,12 @@ from issuing_disburse import AmountRule, InvalidInputError, Money, Terms
 from issuing_disburse.simulator import Fault, IssuingSimulator, LoseConnection
 from issuing_disburse.testing import make_order
 from issuing_disburse.testing.cassettes import CassetteError
+from issuing_disburse.testing.cassettes.clocks import SteppingClock
 from issuing_disburse.testing.playing import stages
 from issuing_disburse.testing.playing.at_stripe import AtStripe, NotAtStripeError, UntoldError
 from issuing_disburse.testing.playing.marks import Setting, setting_of
 from issuing_disburse.testing.playing.outside import NotOnACassetteError
-from issuing_disburse.testing.playing.stepping import SteppingClient, SteppingClock
+from issuing_disburse.testing.playing.stepping import SteppingClient
 from issuing_disburse.testing.stage import Stage
 
 TWICE = Terms(amount=AmountRule.up_to(), uses=2)
@@ -196,8 +198,9 @@ def test_time_stands_still_between_the_answers_while_it_is_recorded() -> None:
             return b"{}", 200, {}
 
     real[0] += timedelta(seconds=1)
+    assert datetime(2026, 11, 2, 9, tzinfo=UTC) == clock.now()
     clock.sleep(0.5)
-    assert (9, 0, 0) == (clock.now().hour, clock.now().minute, clock.now().second)
+    assert datetime(2026, 11, 2, 9, 0, 0, 500_000, tzinfo=UTC) == clock.now()
     SteppingClient(Answering(), clock).request("get", "https://x.invalid", None)
 
     assert 3 == clock.now().second
@@ -257,3 +260,17 @@ def usd(minor: int) -> Money:
     Return dollars.
     """
     return Money(minor, "usd")
+
+
+@pytest.mark.parametrize("missing", ["uvicorn", "httptools"])
+def test_a_missing_extra_is_named_before_anything_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Recording against a served simulator needs an extra: that is one error of the run, not one of each test."""
+    stages.check_options("cassette", "simulator")
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    with pytest.raises(InvalidInputError) as refused:
+        stages.check_options("cassette", "simulator")
+
+    assert "--issuing-record=simulator" == refused.value.field
+    assert "run: pip install 'issuing-disburse[simulator]'" == refused.value.remedy

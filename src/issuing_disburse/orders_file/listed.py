@@ -149,7 +149,7 @@ def _listed(path: Path, file: BinaryIO, today: date | None) -> OrdersList:
     is_json = path.suffix.lower() in _JSON_SUFFIXES
     rows = JSONRows(lines=lines) if is_json else CSVRows(lines=lines)
     day = today or datetime.now(UTC).date()
-    return OrdersList(name=path.name, today=day, lines=lines, rows=rows)
+    return OrdersList(name=path.name or str(path), today=day, lines=lines, rows=rows)
 
 
 @contextmanager

@@ -133,7 +133,11 @@ class Row:
             return None  # noted before
         # What is repeated in a message must not be what slipped in from another column.
         if not _AMOUNT.fullmatch(self.cells["amount"]):
-            raise InvalidInputError("amount", "is no plain decimal number", "write it as 1250.00")
+            raise InvalidInputError(
+                "amount",
+                "is no plain decimal number",
+                "write digits and a point, like 1250.00",
+            )
         if not _CODE.fullmatch(self.cells["currency"]):
             raise InvalidInputError("currency", "is no currency", "write usd, eur or gbp")
         return Money.of(self.cells["amount"], self.cells["currency"])

@@ -86,8 +86,12 @@ class SimulatorClock:
         Move the clock by *delta*, stopping at every event that is due on the way.
 
         Raises:
+            TypeError: *delta* is no timedelta; nothing happened.
             ValueError: The clock does not run backwards, nor beyond its end; nothing happened.
         """
+        if not isinstance(delta, timedelta):
+            message = "The clock is moved by a timedelta, such as timedelta(days=31)."
+            raise TypeError(message)
         if delta < timedelta(0):
             message = "The simulator's clock cannot go back."
             raise ValueError(message)

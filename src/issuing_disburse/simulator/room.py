@@ -48,6 +48,11 @@ class Room:
         return loads(body)
 
     def _owner_of(self, name: str) -> str:
+        if not isinstance(name, str):
+            message = (
+                f"An id is text, such as 'ic_...'; {type(name).__name__} is none. Pass its id."
+            )
+            raise SimulatorError(message, code="parameter_invalid")
         found = self._world.by_id.get(name)
         if found is None:
             message = f"There is no object {name!r} in this simulator."

@@ -109,3 +109,56 @@ class ReplayClock:
         until = self.moment + delta
         self.due(until)
         self.reach(until)
+
+
+def _system_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@define
+class SteppingClock:
+    """
+    The machine's own clock while a cassette is recorded: it stands at the time of the last answer.
+
+    A cassette knows the time at which each request was answered, and no other. A second that passes in
+    between would be another second when the cassette is played.
+
+    Args:
+        real_now: What time it really is.
+        wait: Really waits, for seconds.
+    """
+
+    _real_now: Callable[[], datetime] = _system_now
+    _wait: Callable[[float], None] = time.sleep
+    _moment: datetime = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._moment = self._real_now()
+
+    def now(self) -> datetime:
+        """
+        Return the time of the last answer, in UTC.
+        """
+        return self._moment
+
+    def step(self) -> None:
+        """
+        Move on to the time that it really is; never back.
+        """
+        self._moment = max(self._moment, self._real_now())
+
+    def sleep(self, seconds: float) -> None:
+        """
+        Really wait, and move on by *seconds*, as a cassette that is played does without waiting.
+        """
+        self._wait(seconds)
+        self._moment += timedelta(seconds=seconds)
+
+    def advance(self, delta: timedelta) -> None:
+        """
+        Refuse: nobody moves the machine's clock, or Stripe's.
+
+        Raises:
+            CassetteError: Always.
+        """
+        SystemClock().advance(delta)

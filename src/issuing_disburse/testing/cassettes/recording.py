@@ -17,7 +17,7 @@ from attrs import define, evolve, field
 from issuing_disburse.signatures import sign
 
 from .bodies import UnreadableError
-from .clocks import Clock, ReplayClock
+from .clocks import Clock, ReplayClock, SteppingClock
 from .detector import Leak
 from .matching import Binding, Form, differences, form_of, place_of, shown
 from .persons import Pseudonyms
@@ -115,6 +115,8 @@ class Recorder:
             self._end(index)
 
     def _end(self, index: int) -> None:
+        if isinstance(self.clock, SteppingClock):
+            self.clock.step()
         self.tape.exchanges[index].at = self.clock.now()
         self._in_flight.remove(index)
         self._last = max(self._last, index)

@@ -19,7 +19,7 @@ from attrs import define, field
 from issuing_disburse.connections import PooledClient
 from issuing_disburse.simulator.transport import Headers
 
-from .clocks import Clock, ReplayClock, SystemClock
+from .clocks import Clock, ReplayClock, SteppingClock
 from .detector import KEY, leaks_in_text
 from .recording import OUTSIDE, Handler, Player, Recorder
 from .refusals import CassetteError
@@ -257,8 +257,9 @@ def recorded(
     Args:
         path: The cassette, ``.yaml`` or ``.json``; deliveries lie beside it.
         http_client: Who really sends while recording; a pool of connections if left out.
-        clock: Whose time it is while recording, such as ``simulator.clock``; the machine's if left out. While
-            a cassette is played: a clock of yours in the place of the recorded times.
+        clock: Whose time it is while recording, such as ``simulator.clock``; the machine's if left out, which
+            then moves on with each answer. While a cassette is played: a clock of yours in the place of the
+            recorded times.
         webhook_secret: What deliveries are signed with while a cassette is played.
         against: What the header says this was recorded against.
 
@@ -270,7 +271,7 @@ def recorded(
     path = Path(path)
     secret = webhook_secret or f"whsec_{secrets.token_hex(16)}"
     if mode == "record":
-        recorder = Recorder(path=path, clock=clock or SystemClock(), tape=Tape())
+        recorder = Recorder(path=path, clock=clock or SteppingClock(), tape=Tape())
         recorder.tape.started_at = recorder.clock.now()
         recorder.tape.recorded_against = against or _guessed(http_client)
         client = CassetteClient(recorder, http_client)

@@ -70,6 +70,13 @@ class Setting:
     switches: Mapping[str, Any] = {}
 
     @property
+    def currency(self) -> str:
+        """
+        What cards have in that country.
+        """
+        return {"US": "usd", "GB": "gbp"}.get(self.country, "eur")
+
+    @property
     def is_special(self) -> bool:
         """
         Whether anything is asked that Stripe itself cannot be told.

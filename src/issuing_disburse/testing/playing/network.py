@@ -31,6 +31,7 @@ class _Guard:
     def __init__(self) -> None:
         self.is_installed = False
         self.allowed: frozenset[str] | None = None
+        self.refusals: list[str] = []
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.allowed is None:
@@ -44,11 +45,14 @@ class _Guard:
             return
         name = host.decode(errors="replace") if isinstance(host, bytes) else host
         if name is not None and name not in self.allowed and not is_here(name):
-            raise NetworkBlockedError(
+            told = (
                 f"a test that uses issuing_disburse's fixtures tried to reach {name!r}: only this machine is "
-                "allowed while it runs. Allow a host with @pytest.mark.issuing(allow_hosts=[…]), or in the "
-                "setting issuing_allowed_hosts"
+                "allowed while it runs. Pass http_client= to what talks to Stripe, or make it with "
+                "issuing_stage.connect(); allow another host with @pytest.mark.issuing(allow_hosts=[…]), or in "
+                "the setting issuing_allowed_hosts"
             )
+            self.refusals.append(told)
+            raise NetworkBlockedError(told)
 
 
 _GUARD = _Guard()
@@ -65,6 +69,13 @@ def is_here(host: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or address.is_unspecified
+
+
+def refusals() -> tuple[str, ...]:
+    """
+    Return what was refused since the block began, each once; whoever was refused may have told it otherwise.
+    """
+    return tuple(dict.fromkeys(_GUARD.refusals))
 
 
 @contextmanager
@@ -84,6 +95,7 @@ def blocked(allowed: Iterable[str] = ()) -> Iterator[None]:
     before, _GUARD.allowed = _GUARD.allowed, None
     try:
         addresses = {address for host in hosts for address in _addresses(host)}
+        _GUARD.refusals.clear()
         _GUARD.allowed = frozenset(hosts | addresses)
         yield
     finally:

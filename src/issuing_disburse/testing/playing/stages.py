@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, Literal, TypeAlias
@@ -20,13 +21,13 @@ from issuing_disburse.exceptions import InvalidInputError
 from issuing_disburse.routes import PrefundedRoute
 from issuing_disburse.simulator import Behaviour, IssuingSimulator
 from issuing_disburse.testing.cassettes import Recorded, recorded
-from issuing_disburse.testing.cassettes.clocks import SystemClock
+from issuing_disburse.testing.cassettes.clocks import SteppingClock, SystemClock
 from issuing_disburse.testing.stage import Stage
 
 from .at_stripe import AtStripe, NotAtStripeError
 from .marks import Setting
 from .outside import Outside
-from .stepping import SteppingClient, SteppingClock
+from .stepping import SteppingClient
 
 Source: TypeAlias = Literal["simulator", "stripe"]
 
@@ -198,12 +199,11 @@ def _shared(
 
 @contextmanager
 def _simulator(setting: Setting) -> Iterator[IssuingSimulator]:
-    currency = {"US": "usd", "GB": "gbp"}.get(setting.country, "eur")
     with IssuingSimulator(
         seed=setting.seed,
         start=setting.start,
         country=setting.country,
-        platform_funds={currency: setting.platform_funds},
+        platform_funds={setting.currency: setting.platform_funds},
         behaviour=Behaviour(**setting.switches),
     ) as simulator:
         yield simulator
@@ -266,6 +266,12 @@ def check_options(mode: str, record: str | None) -> None:
     if record is not None and mode != "cassette":
         raise InvalidInputError(
             "--issuing-record", "records cassettes", "pass --issuing=cassette with it"
+        )
+    if record == "simulator" and not (find_spec("uvicorn") and find_spec("httptools")):
+        raise InvalidInputError(
+            "--issuing-record=simulator",
+            "serves a simulator, which needs uvicorn and httptools",
+            "run: pip install 'issuing-disburse[simulator]'",
         )
     if "stripe" in (mode, record):
         problem = key_problem(os.environ)
