@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ _REASONS = frozenset(
     {"issuing_disburse.testing.playing.at_stripe", "issuing_disburse.testing.playing.outside"}
 )
 _PASSED = pytest.StashKey[bool]()
+_TEST_KEY = pytest.StashKey[str]()
 
 
 class _NotPassedError(Exception):
@@ -93,12 +95,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if record is None and mode != "stripe":
         return
     from .exceptions import InvalidInputError  # noqa: PLC0415 - only who asks for more than the default
-    from .testing.playing.stages import check_options  # noqa: PLC0415 - likewise
+    from .testing.playing.stages import KEY, check_options  # noqa: PLC0415 - likewise
 
     try:
         check_options(mode, record)
     except InvalidInputError as error:
         raise pytest.UsageError(str(error)) from None
+    config.stash[_TEST_KEY] = environ.get(KEY, "")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -149,14 +152,19 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:  # what is returne
         raise
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Iterator[None]:  # what is yielded to, and returned, is the report
     """
-    Remember whether a test passed, so that nothing is recorded of one that did not.
+    Remember whether a test passed, so that nothing is recorded of one that did not; tell nobody the key.
     """
     report = yield
+    key = item.config.stash.get(_TEST_KEY, "")
+    if key:
+        from .testing.playing.reports import clear  # noqa: PLC0415 - only who asks for Stripe
+
+        clear(report, key)
     if call.when == "call" and FIXTURES & set(getattr(item, "fixturenames", ())):
         item.stash[_PASSED] = report.passed  # type: ignore[attr-defined]  # a report
     return report

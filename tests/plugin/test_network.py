@@ -56,6 +56,15 @@ def test_the_network_is_closed_for_tests_with_our_fixtures_alone(
                 with pytest.raises(urllib.error.HTTPError, match="401"):
                     urllib.request.urlopen(address.base_url + "/v1/balance")
 
+        def test_reverse(issuing_account):
+            socket.getfqdn()  # this machine's own
+            for look in (
+                lambda: socket.getnameinfo(("192.0.2.1", 9), 0),
+                lambda: socket.gethostbyaddr("192.0.2.1"),
+            ):
+                with pytest.raises(RuntimeError, match="tried to reach '192.0.2.1'"):
+                    look()
+
         def test_setting(issuing_account):
             reach("192.0.2.7")
 
@@ -88,7 +97,7 @@ def test_the_network_is_closed_for_tests_with_our_fixtures_alone(
 
     done = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
 
-    done.assert_outcomes(passed=11)
+    done.assert_outcomes(passed=12)
 
 
 def test_other_guards_and_workers_stay_what_they_are(pytester: pytest.Pytester) -> None:

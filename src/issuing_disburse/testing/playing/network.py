@@ -17,6 +17,7 @@ from typing import Any
 
 _CONNECTING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _LOOKING_UP = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+_NAMING = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})
 _HERE = frozenset({"", "localhost"})
 ALL = "*"
 
@@ -41,6 +42,9 @@ class _Guard:
             host = address[0] if isinstance(address, tuple) else None  # None: a Unix socket
         elif event in _LOOKING_UP:
             host = arguments[0]
+        elif event in _NAMING:  # asks a name server about an address; this machine's name is fine
+            host = arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0]
+            host = None if host == socket.gethostname() else host
         else:
             return
         name = host.decode(errors="replace") if isinstance(host, bytes) else host
