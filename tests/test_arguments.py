@@ -2,6 +2,7 @@
 Is a wrong argument refused at once, by its name and with a remedy?
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -42,6 +43,7 @@ def connect(**changes: Any) -> Disburser:
         ("clock", datetime(2026, 11, 2, tzinfo=UTC)),
         ("clock", lambda: datetime(2026, 11, 2)),  # noqa: DTZ001  # this is the mistake
         ("sleep", 3),
+        ("sleep", asyncio.sleep),
         ("timer", 1.5),
         ("lease_seconds", 0),
         ("lease_seconds", float("nan")),

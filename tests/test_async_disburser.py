@@ -24,6 +24,7 @@ from issuing_disburse import (
     Store,
     StoreError,
 )
+from issuing_disburse.domain_events import DomainEvent
 from issuing_disburse.simulator import IssuingSimulator
 from world import make_order
 
@@ -297,3 +298,24 @@ def test_a_child_gets_threads_of_its_own_when_a_server_forks() -> None:
     )
 
     assert ["400", "400"] == answer.stdout.split()
+
+
+def test_what_to_write_is_told_when_it_is_not_awaited(simulator: IssuingSimulator) -> None:
+    """Who forgets `async with`, hands in one order, or a handler that nobody awaits, is told so at once."""
+
+    async def told(_: object) -> None:
+        """
+        Would never run.
+        """
+
+    async def tried() -> None:
+        opening: Any = AsyncDisburser.connect(**options_of(simulator))
+        with pytest.raises(AttributeError, match="async with"):
+            opening.disburse(make_order())
+        async with opening as disburser:
+            with pytest.raises(InvalidInputError, match="pass a list"):
+                disburser.disburse_many(make_order())
+            with pytest.raises(InvalidInputError, match="run_coroutine_threadsafe"):
+                disburser.on(DomainEvent, told)
+
+    asyncio.run(tried())

@@ -4,6 +4,7 @@ Who listens, and who is told? Whatever a listener does harms nobody.
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -47,6 +48,9 @@ class Announcer:
             )
         if not callable(handler):
             raise InvalidInputError("handler", "cannot be called", "pass a function of one event")
+        if inspect.iscoroutinefunction(handler):
+            remedy = "pass a plain function, which may call asyncio.run_coroutine_threadsafe"
+            raise InvalidInputError("handler", "is awaited, and nobody here awaits it", remedy)
         listener = (event_type, handler)
         with self._lock:
             self._listeners = (*self._listeners, listener)

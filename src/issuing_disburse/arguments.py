@@ -4,6 +4,7 @@ Is what a caller hands to the disburser of the kind that it must be, before anyt
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Iterable
@@ -103,6 +104,8 @@ def check_time(*, clock: Any, sleep: Any, timer: Any, lease_seconds: Any) -> Non
     for name, part in (("clock", clock), ("sleep", sleep), ("timer", timer)):
         if not callable(part):
             raise InvalidInputError(name, f"{type(part).__name__} is no function", "pass one")
+        if inspect.iscoroutinefunction(part):  # such as asyncio.sleep: it would not wait at all
+            raise InvalidInputError(name, "is awaited", "pass a plain function, such as time.sleep")
     now = clock()
     if not isinstance(now, datetime) or now.utcoffset() is None:
         raise InvalidInputError(

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from .arguments import check_kind
 from .disburser import WORKERS as BATCH_WORKERS
 from .disburser import Disburser
+from .exceptions import InvalidInputError
 from .hidden import Hidden
 from .loop_iterators import Taken, crossed
 from .loop_threads import LoopThreads, run_alone
@@ -128,6 +129,14 @@ class Opening:
         if self._made is not None:
             await self._made.close()
 
+    if not TYPE_CHECKING:  # a checker of types sees by itself that nothing is there
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(
+                f"{name}: it is not connected yet; write 'async with AsyncDisburser.connect(...) as disburser', "
+                "or await it"
+            )
+
     async def _open(self) -> AsyncDisburser:
         # Opening a store reads a disk or asks a server: that is no work for a loop, either.
         return AsyncDisburser(await run_alone(self._connected))
@@ -230,7 +239,13 @@ class AsyncDisburser:
 
         It begins with the first outcome that is asked for. *orders* may be an asynchronous iterable; *progress* is
         called on the thread of the run.
+
+        Raises:
+            InvalidInputError: *orders* cannot be iterated over.
         """
+        if not isinstance(orders, Iterable | AsyncIterable):
+            kind = type(orders).__name__
+            raise InvalidInputError("orders", f"{kind} cannot be iterated over", "pass a list")
         source = Taken(orders)
         return crossed(
             lambda: self.disburser.disburse_many(source, progress=progress, workers=workers),
