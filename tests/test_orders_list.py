@@ -2,6 +2,8 @@
 Is a list of any size checked whole, and given out exactly as it was checked?
 """
 
+import errno
+import io
 import os
 import tracemalloc
 from collections.abc import Callable
@@ -64,6 +66,22 @@ def test_nothing_that_was_not_checked_is_yielded_when_the_list_changes_meanwhile
     assert ["was changed while it was paid"] == [one.problem for one in caught.value.problems]
     assert {Money(12_500, "usd")} == {one.amount for one in yielded}
     assert [f"p-{n}" for n in range(len(yielded))] == [one.id for one in yielded]
+
+
+@pytest.mark.parametrize("when", ["checked", "paid"])
+def test_a_list_is_told_to_be_unreadable_when_its_disk_breaks(tmp_path: Path, when: str) -> None:
+    """A line that cannot be read is a problem of the list, whether it is being checked or paid."""
+
+    class Broken(io.BytesIO):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with open_orders(written(tmp_path, csv_of(PERSON)), today=TODAY) as listed:
+        if when == "paid":
+            listed.check()
+        listed.lines.file = Broken()
+        with pytest.raises(OrdersFileError, match="cannot be read any further: Input/output"):
+            list(listed.orders())
 
 
 def test_a_last_line_without_a_line_end_is_taken_when_it_cannot_go_on(tmp_path: Path) -> None:

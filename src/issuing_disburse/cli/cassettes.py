@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from issuing_disburse.cli.shell import CLEAN, COULD_NOT_RUN, PROBLEMS, AsJSON, print_json
+from issuing_disburse.cli.shell import CLEAN, COULD_NOT_RUN, PROBLEMS, AsJSON, print_json, printable
 from issuing_disburse.testing.cassettes.checking import Checked, check
 from issuing_disburse.testing.cassettes.searching import leaks_in_path
 
@@ -56,8 +56,12 @@ def _entry(one: Checked) -> dict[str, object]:
 
 def _shown(one: Checked) -> str:
     if any(leaks_in_path(one.path)):  # the name itself is a leak
-        return f"a file in {one.path.parent}" if not any(leaks_in_path(one.path.parent)) else "…"
-    return str(one.path)
+        return (
+            f"a file in {printable(str(one.path.parent))}"
+            if not any(leaks_in_path(one.path.parent))
+            else "…"
+        )
+    return printable(str(one.path))
 
 
 def _code(found: list[Checked]) -> int:

@@ -21,6 +21,7 @@ from issuing_disburse.cli.shell import (
     connected,
     leave,
     print_json,
+    printable,
     reported,
 )
 from issuing_disburse.cli.stopping import stopping
@@ -82,7 +83,7 @@ def show_totals(name: str, totals: Totals, *, as_json: bool) -> None:
         print_json({"file": name, "orders": totals.orders, "amounts": amounts, "problems": []})
         return
     console = make_console()
-    console.print(f"{name}: {totals.orders:,} orders, no problems; nothing was sent")
+    console.print(f"{printable(name)}: {totals.orders:,} orders, no problems; nothing was sent")
     for amount in totals.amounts:
         console.print(f"  {amount}")
 
@@ -117,8 +118,10 @@ def pay_list(
         teller.end(tally, path, is_stopped=bool(stop.number))
         if stop.number:
             raise typer.Exit(stop.exit_code)
-    if tally.ended_by is not None and not as_json:  # the document tells it already
+    if tally.ended_by is not None and not as_json and not tally.done:
         raise tally.ended_by
     if tally.ended_by is not None:
+        if not as_json:  # the document tells it already
+            typer.echo(printable(str(tally.ended_by)), err=True)
         raise typer.Exit(COULD_NOT_RUN)
     leave(is_clean=tally.is_clean)

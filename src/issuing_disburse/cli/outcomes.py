@@ -12,6 +12,7 @@ from typing import Protocol
 import typer
 
 from issuing_disburse.cli.run import Tally
+from issuing_disburse.cli.shell import printable
 from issuing_disburse.demo_report import disbursement_document, money
 from issuing_disburse.demo_screen import Column, Row, make_console, show_table
 from issuing_disburse.exceptions import DisburseError
@@ -124,7 +125,7 @@ class ScreenTeller:
         if is_stopped:
             console.print("stopped; what was begun is kept, and nobody is paid twice")
         if not tally.is_clean:
-            console.print(f"go on: {way_on(path)}", soft_wrap=True)
+            console.print(f"go on: {printable(way_on(path))}", soft_wrap=True)
 
 
 def _problems(error: DisburseError | None) -> list[str]:

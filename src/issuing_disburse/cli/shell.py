@@ -118,8 +118,20 @@ def _give_up(problem: DisburseError, *, as_json: bool) -> NoReturn:
         print_json({"error": error})
     else:
         for line in lines:
-            typer.echo(line, err=True)
+            typer.echo(printable(line), err=True)
     raise typer.Exit(COULD_NOT_RUN)
+
+
+def printable(text: str) -> str:
+    """
+    Return *text* as any terminal may show it: the name of a file may hold what a terminal obeys.
+
+    >>> printable("\\x1b[2J é.csv")
+    '\\\\x1b[2J é.csv'
+    """
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 def leave(*, is_clean: bool) -> None:

@@ -88,7 +88,7 @@ class Lines:
         self.number = last
 
     def _raw(self) -> Iterator[bytes]:
-        while raw := self.file.readline(LINE_BYTES_MAX + 1):
+        while raw := self._line():
             self.number += 1
             if len(raw) > LINE_BYTES_MAX:
                 raise self._unreadable("is longer than 64 KiB", "is this a payout list?")
@@ -99,6 +99,13 @@ class Lines:
             if b"\0" in raw:
                 raise self._unreadable("holds NUL bytes", _AS_UTF8)
             yield raw
+
+    def _line(self) -> bytes:
+        try:
+            return self.file.readline(LINE_BYTES_MAX + 1)
+        except OSError as broken:  # a disk, or what stands in for one far away
+            problem = f"cannot be read any further: {broken.strerror}"
+            raise UnreadableError(of_file(problem, "copy it, and hand in the copy")) from None
 
     def _unreadable(self, problem: str, remedy: str) -> UnreadableError:
         return UnreadableError(of_row(self.number, problem, remedy))
