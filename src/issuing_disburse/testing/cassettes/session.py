@@ -264,11 +264,16 @@ def recorded(
         against: What the header says this was recorded against.
 
     Raises:
-        CassetteError: There is no such cassette, or it is none.
+        CassetteError: There is no such cassette, it is none, or its name is that of another's deliveries.
         LeakError: At the end of the block: what was recorded must not be in a file; nothing was written.
         ReplayError: At the end of the block: something was asked for that was not recorded, or the reverse.
     """
     path = Path(path)
+    if path.stem.endswith(".deliveries"):
+        raise CassetteError(
+            f"{path.name} is where the deliveries of another cassette lie: take another name",
+            code="cassette_name",
+        )
     secret = webhook_secret or f"whsec_{secrets.token_hex(16)}"
     if mode == "record":
         recorder = Recorder(path=path, clock=clock or SteppingClock(), tape=Tape())

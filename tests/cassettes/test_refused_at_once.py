@@ -1,5 +1,5 @@
 """
-Is a live key refused before anything is sent, however it is handed over?
+Is what must not be recorded refused before anything is sent: a live key, a name that is another's?
 """
 
 import base64
@@ -31,3 +31,14 @@ def test_nothing_is_sent_when_a_live_key_is_the_name_of_a_user(
             get("get", f"https://{user}api.stripe.com/v1/balance", headers)
 
     assert [] == load(path).exchanges
+
+
+def test_a_cassette_is_refused_when_it_has_the_name_of_anothers_deliveries(tmp_path: Path) -> None:
+    """Recording the other one would remove it, or be read as what came in."""
+    with (
+        pytest.raises(CassetteError, match="take another name"),
+        recorded(tmp_path / "pay.deliveries.yaml", mode="record"),
+    ):
+        pass
+
+    assert [] == list(tmp_path.iterdir())
