@@ -3,7 +3,8 @@ What goes over the wire in a test, and does each request and answer keep Stripe'
 """
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ UNTYPED_OBJECTS = frozenset({"balance_transfer", "funding_instructions"})
 
 # Fields that the live API shows to accounts with the feature, and the SDK does not type.
 UNTYPED_FIELDS = {"topup": frozenset({"destination_balance"})}
+
+_CHECKING = threading.Lock()  # the SDK's types are imported as they are needed
 
 
 def check_answer(body: str | bytes) -> list[str]:
@@ -60,13 +63,25 @@ class ContractClient(stripe.HTTPClient):
         """
         Send one request; see `stripe.HTTPClient`.
         """
-        self.requests.append(f"{method.upper()} {urlsplit(url).path}")
-        self.problems += check_request(method, url, post_data)
+        name = f"{method.upper()} {urlsplit(url).path}"
+        self.requests.append(name)
+        self._check("", check_request, method, url, post_data)
         content, status, answered = self._inner.request(method, url, headers, post_data, **options)
         self.statuses.append(status)
         if status == 200:
-            self.problems += [f"{self.requests[-1]} -> {p}" for p in check_answer(content)]
+            self._check(f"{name} -> ", check_answer, content)
         return content, status, answered
+
+    def _check(self, prefix: str, check: Callable[..., list[str]], *said: Any) -> None:
+        """
+        Keep what a check finds, and that it breaks: raised here, it would pass for a lost connection.
+        """
+        with _CHECKING:
+            try:
+                found = check(*said)
+            except Exception as broken:  # noqa: BLE001 - told at the end, whatever it is
+                found = [repr(broken)]
+            self.problems += [prefix + problem for problem in found]
 
     async def request_async(
         self,
@@ -79,14 +94,14 @@ class ContractClient(stripe.HTTPClient):
         """
         Send one request of an asynchronous call, held to the same contract.
         """
-        self.requests.append(f"{method.upper()} {urlsplit(url).path}")
-        name = self.requests[-1]
-        self.problems += check_request(method, url, post_data)
+        name = f"{method.upper()} {urlsplit(url).path}"
+        self.requests.append(name)
+        self._check("", check_request, method, url, post_data)
         content, status, answered = await self._inner.request_async(
             method, url, headers, post_data, **options
         )
         if status == 200:
-            self.problems += [f"{name} -> {p}" for p in check_answer(content)]
+            self._check(f"{name} -> ", check_answer, content)
         return content, status, answered
 
     async def sleep_async(self, secs: float) -> None:
