@@ -219,7 +219,8 @@ class BatchSteps:
         if short.available is None or tries == _POOLS_MAX:
             yield from ((one, Prepared(record=one, is_alone=True)) for one in members)
             return
-        paid, others = affordable(members, short.available)
+        needed = {one.key: one.terms.most(one.amount).minor for one in members}
+        paid, others = affordable(members, short.available.minor, needed)
         for one in others:
             refusal = InsufficientIssuingBalanceError(
                 f"{short}; the orders before it took what there was", code=short.code,

@@ -9,7 +9,7 @@ issued from it, or it goes back by itself.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -120,7 +120,7 @@ class SharedFunder:
             pool = pool_of(tx, account, currency)
             if needs_cover and available is not None:
                 left = available.minor - max(before, pool.cards_minor + pool.promised_minor)
-                free = _covered(free, left)
+                free, _ = affordable(free, left, {one.key: _unpromised(one) for one in free})
             if len(free) < 2:  # noqa: PLR2004 - nothing to share
                 return None, []
             wanted = {one.key: one.terms.most(one.amount).minor for one in free}
@@ -287,31 +287,31 @@ def _busy(funding_id: str, until: datetime | None) -> WaitingError:
     return busy
 
 
-def _covered(records: list[DisbursementRecord], left: int) -> list[DisbursementRecord]:
+def _unpromised(record: DisbursementRecord) -> int:
     """
-    Return those that *left* minor units cover, in order; what a large one needs does not stop a small one.
+    Return what an order needs beside what is promised to it already, minor units.
     """
-    covered = []
-    for one in records:
-        own = one.promised.minor if one.promised is not None else 0
-        needed = one.terms.most(one.amount).minor - own
-        if needed <= left:
-            left -= needed
-            covered.append(one)
-    return covered
+    own = record.promised.minor if record.promised is not None else 0
+    return record.terms.most(record.amount).minor - own
 
 
 def affordable(
-    records: Sequence[DisbursementRecord], available: Money
+    records: Sequence[DisbursementRecord], left: int, needed: Mapping[str, int]
 ) -> tuple[list[DisbursementRecord], list[DisbursementRecord]]:
     """
-    Part *records*, in order, into those that *available* pays for together and the others.
+    Part *records*, in order, into those that *left* minor units pay for together and the others.
+
+    What a large one needs does not stop a small one.
+
+    Args:
+        needed: What each takes of it, minor units, by its key.
     """
-    left = available.minor
     paid: list[DisbursementRecord] = []
     others: list[DisbursementRecord] = []
     for one in records:
-        needed = one.terms.most(one.amount).minor
-        (paid if needed <= left else others).append(one)
-        left -= needed if needed <= left else 0
+        if needed[one.key] <= left:
+            left -= needed[one.key]
+            paid.append(one)
+        else:
+            others.append(one)
     return paid, others
