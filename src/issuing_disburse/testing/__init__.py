@@ -5,10 +5,10 @@ What do tests of code that uses this library need?
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from issuing_disburse.extras import NeedsExtra
+from issuing_disburse.on_demand import names_of as _names_of
 
 if TYPE_CHECKING:
     from .builders import make_address, make_order, make_recipient
@@ -46,29 +46,23 @@ _CONTRACTS = {
     "StoreContract": ("store_contract", "store_promises"),
 }
 
-_ROOMS = {
-    "SCENARIOS": "scenarios",
-    "Asked": "scenarios",
-    "CapturedDelivery": "capturing_sink",
-    "CapturingSink": "capturing_sink",
-    "Happened": "scenarios",
-    "ManualClock": "manual_clock",
-    "Scenario": "scenarios",
-    "make_address": "builders",
-    "make_order": "builders",
-    "make_recipient": "builders",
-    "scenario": "scenarios",
-}
+_found = _names_of(
+    globals(),
+    {
+        "builders": "make_address make_order make_recipient",
+        "capturing_sink": "CapturedDelivery CapturingSink",
+        "manual_clock": "ManualClock",
+        "scenarios": "SCENARIOS Asked Happened Scenario scenario",
+        **{modules[0]: name for name, modules in _CONTRACTS.items()},
+    },
+)
 
 
 def __getattr__(name: str) -> Any:  # Any: whatever the module of that name holds
-    if name in _ROOMS:
-        return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    if name not in _CONTRACTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with NeedsExtra("testing", "pytest"):
-        import pytest  # noqa: PLC0415 - only tests have it
+    if name in _CONTRACTS:
+        with NeedsExtra("testing", "pytest"):
+            import pytest  # noqa: PLC0415 - only tests have it
 
-    modules = [f"{__name__}.{module}" for module in _CONTRACTS[name]]
-    pytest.register_assert_rewrite(*(one for one in modules if one not in sys.modules))
-    return getattr(import_module(modules[0]), name)
+        modules = [f"{__name__}.{module}" for module in _CONTRACTS[name]]
+        pytest.register_assert_rewrite(*(one for one in modules if one not in sys.modules))
+    return _found(name)
