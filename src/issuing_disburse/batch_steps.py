@@ -26,8 +26,10 @@ from .exceptions import (
 from .funding import BalanceFunder
 from .intake import view
 from .issuance import Issuance
+from .money import Money
 from .order import Order
 from .records import DisbursementRecord, RecipientRecord, account_key
+from .routes import insufficient
 from .sharing import affordable, members_max
 
 _POOLS_MAX = 8
@@ -222,12 +224,13 @@ class BatchSteps:
         needed = {one.key: one.terms.most(one.amount).minor for one in members}
         paid, others = affordable(members, short.available.minor, needed)
         for one in others:
-            refusal = InsufficientIssuingBalanceError(
-                f"{short}; the orders before it took what there was", code=short.code,
-                stripe_request_id=short.stripe_request_id,
-            )  # fmt: skip
-            refusal.available, refusal.promised = short.available, short.promised
-            refusal.missing = short.missing
+            refusal = insufficient(
+                available=short.available,
+                promised=Money(sum(needed[other.key] for other in paid), one.amount.currency),
+                wanted=Money(needed[one.key], one.amount.currency),
+                whose=short.whose,
+                request_id=short.stripe_request_id,
+            )
             yield one, self._settled(one, refusal)
         if paid:
             yield from self._funded(paid, tries + 1)

@@ -149,11 +149,13 @@ class InsufficientIssuingBalanceError(RefusedError):
         available: What the balance asked for holds now.
         promised: What other cards may still spend of it.
         missing: What would have to come in for this order.
+        whose: Which balance was asked.
     """
 
     available: Money | None = None
     promised: Money | None = None
     missing: Money | None = None
+    whose: str = "the balance"
 
 
 class NotPermittedError(RefusedError):

@@ -51,4 +51,5 @@ def insufficient(
         stripe_request_id=request_id,
     )
     error.available, error.promised, error.missing = available, promised, missing
+    error.whose = whose
     return error
