@@ -8,7 +8,7 @@ marker; and a fixture of the same name in a suite of yours is taken in the place
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,10 +184,14 @@ def issuing_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     The Stripe that the test plays on, as `--issuing` says.
     """
     setting = _setting(request.node)
-    with _closed_network(request, setting):
-        stage, end = _opened(request, setting)
+    with (
+        _closed_network(request, setting),
+        suppress(_NotPassedError),
+        _opened(request, setting) as stage,
+    ):
         yield stage
-        _ended(end, has_passed=request.node.stash.get(_PASSED, False))
+        if not request.node.stash.get(_PASSED, False):
+            raise _NotPassedError  # nothing is recorded of it, nor missed when it is played
 
 
 @pytest.fixture
@@ -302,9 +306,8 @@ def _closed_network(
     return blocked((ALL,) if is_out else hosts)
 
 
-def _opened(
-    request: pytest.FixtureRequest, setting: Setting
-) -> tuple[Stage, AbstractContextManager[Stage]]:
+@contextmanager
+def _opened(request: pytest.FixtureRequest, setting: Setting) -> Iterator[Stage]:
     from .testing.cassettes import CassetteError  # noqa: PLC0415 - only who uses it
     from .testing.playing import stages  # noqa: PLC0415 - likewise
     from .testing.playing.at_stripe import NotAtStripeError  # noqa: PLC0415 - likewise
@@ -326,29 +329,17 @@ def _opened(
         opened = stages.recording_simulator(path, setting)
     else:
         opened = stages.recording_stripe(path, setting)
-    try:
-        return opened.__enter__(), opened
-    except NotAtStripeError as reason:
-        pytest.skip(str(reason))
-    except CassetteError as error:
-        if error.code != "cassette_missing":
-            raise
-        missing = str(error)
-    pytest.fail(
-        f"{missing}. To record it: pytest --issuing=cassette --issuing-record=simulator {request.node.nodeid!r}",
-        pytrace=False,
-    )
-
-
-def _ended(end: AbstractContextManager[Stage], *, has_passed: bool) -> None:
-    """
-    End the stage: of a test that did not pass nothing is recorded, nor missed when it is played.
-    """
-    if has_passed:
-        end.__exit__(None, None, None)
-        return
-    failed = _NotPassedError()
-    try:
-        end.__exit__(_NotPassedError, failed, None)
-    except _NotPassedError:
-        return
+    with ExitStack() as stack:
+        try:
+            stage = stack.enter_context(opened)
+        except NotAtStripeError as reason:
+            pytest.skip(str(reason))
+        except CassetteError as error:
+            if error.code != "cassette_missing":
+                raise
+            pytest.fail(
+                f"{error}. To record it: pytest --issuing=cassette --issuing-record=simulator "
+                f"{request.node.nodeid!r}",
+                pytrace=False,
+            )
+        yield stage
