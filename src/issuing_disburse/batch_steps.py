@@ -99,9 +99,7 @@ class BatchSteps:
         try:
             with self._checking:  # what one finds out, the others need not ask for
                 self.issuance.check(record)
-            holder = self.cardholders.introduce(
-                order.recipient, account=self.account, currency=order.amount.currency
-            )
+            holder = self.cardholders.introduce(order.recipient, account=self.account)
             if holder.disabled_reason == "under_review":
                 return Prepared(record=record, screening=holder)
             return self._ready(record, holder)

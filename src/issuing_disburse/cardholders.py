@@ -102,25 +102,28 @@ class CardholderManager:
 
         Stripe: ``POST /v1/issuing/cardholders``
         """
-        known = self.introduce(recipient, account=account, currency=currency)
+        recipient.check_for(currency, today=self.clock().date())
+        return self.ready(recipient, account=account)
+
+    def ready(self, recipient: Recipient, *, account: str | None) -> str:
+        """
+        Do as `ensure` for a recipient that is checked.
+        """
+        known = self.introduce(recipient, account=account)
         if known.disabled_reason == "under_review":
             known = self._reviewed(known)
         check_ready(known)
         return known.cardholder_id
 
-    def introduce(
-        self, recipient: Recipient, *, account: str | None, currency: str
-    ) -> RecipientRecord:
+    def introduce(self, recipient: Recipient, *, account: str | None) -> RecipientRecord:
         """
-        Find or create the recipient's cardholder, up to date, whatever Stripe has against it.
+        Find or create the cardholder of a checked recipient, up to date, whatever Stripe has against it.
 
         Raises:
-            InvalidInputError: A field Stripe needs is missing; nothing was sent.
             RecipientNotReadyError: Stripe has blocked the same recipient under another name.
 
         Stripe: ``POST /v1/issuing/cardholders``
         """
-        recipient.check_for(currency, today=self.clock().date())
         identity = recipient.identity(account_key(account))
         digest = details_digest(recipient, identity)
         key = f"{account_key(account)}/{identity}"

@@ -236,9 +236,7 @@ class Issuance:
                 f"order {record.order_id!r} has to be handed in again: only its fingerprint is kept"
             )
             raise NeedsOrderError(msg, order_id=record.order_id)
-        cardholder_id = self.cardholders.ensure(
-            order.recipient, account=self.account, currency=order.amount.currency
-        )
+        cardholder_id = self.cardholders.ready(order.recipient, account=self.account)
         return self.keep_cardholder(record, cardholder_id, guard)
 
     def keep_cardholder(
