@@ -16,6 +16,8 @@ from .ports import Sleep
 T = TypeVar("T")
 
 GIVE_UP_SECONDS = 60.0
+WAIT_MIN_SECONDS = 0.25
+"""Four waits between five tries: together they outlast the second in which Stripe counts requests."""
 
 
 def until_answered(call: Callable[[], T], *, sleep: Sleep) -> T:
@@ -58,7 +60,7 @@ def make_retrying(
     return _t.Retrying(
         retry=_t.retry_if_exception(_is_worth_another_try),
         stop=_t.stop_after_attempt(attempts) | _t.stop_after_delay(give_up_seconds),
-        wait=_t.wait_random_exponential(multiplier=0.5, max=wait_max_seconds),
+        wait=_t.wait_random_exponential(multiplier=0.5, min=WAIT_MIN_SECONDS, max=wait_max_seconds),
         sleep=sleep,
         reraise=True,
     )
